@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inner lock of one endpoint: the handle on table `inet nanoseg` in its namespace. It knows nothing of
+ * policies: a plan goes in, a plan comes back.
+ *
+ * Where the kernel has owner and persist (6.9), the handle's socket owns the table: nobody else can change it,
+ * and when the socket closes the table stays as it is until a later handle adopts it. Elsewhere the table is a
+ * plain one, and `protection` says so. The handle pins the namespace: close it when the endpoint is detached.
+ * Closing never removes rules.
+ */
+#ifndef NANOSEG_LOCK_H
+#define NANOSEG_LOCK_H
+
+#include <nanoseg/plan.h>
+
+struct ns_lock;
+
+enum ns_lock_protection {
+	NS_LOCK_UNPROTECTED = 0, /* plain table: root in the namespace can change it */
+	NS_LOCK_OWNED,           /* owner|persist */
+};
+
+/* netns_fd < 0: the caller's own namespace (for tests and doctor only). family is NFPROTO_INET. */
+int ns_lock_open(int netns_fd, int family, const char *table, struct ns_lock **ret, struct ns_error *err);
+struct ns_lock *ns_lock_close(struct ns_lock *lock); /* accepts NULL; returns NULL */
+enum ns_lock_protection ns_lock_protection(const struct ns_lock *lock);
+
+struct ns_lock_result {
+	bool adopted;          /* the table was already there and is now ours */
+	size_t sets_changed, chains_changed, elements_added, elements_removed; /* of this apply */
+	unsigned generation;   /* of the ruleset after the commit */
+};
+
+/* Makes the kernel hold `plan`: reads what is there (or adopts it), computes the smallest difference (elements
+ * only when the structure is the same; dynamic sets of the same definition keep their elements), sends it as one
+ * atomic batch, reads back and compares. -EPERM when another process owns the table; -EBADE when the read-back
+ * differs from the plan, with the first differing line. On error the kernel holds what it held before. A batch
+ * larger than one netlink message queue allows is still one transaction. */
+int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err);
+
+/* What the kernel holds now, normalised, with figures. Elements of dynamic sets are left out. -ENOENT: no table. */
+int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err);
+
+/* Deletes our table. Not used when the daemon stops; for uninstall and for tests. */
+int ns_lock_remove(struct ns_lock *lock, struct ns_error *err);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The learner of one endpoint: reads the kernel's memory of what was seen. The sets are the truth (dumped by
+ * _harvest); the log says when, which process, which user. It serves learning and denies alike, since both are
+ * sets with a once-per-tuple log.
+ *
+ * An open learner pins the namespace: close it when the endpoint is detached.
+ */
+#ifndef NANOSEG_LEARNER_H
+#define NANOSEG_LEARNER_H
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include <nanoseg/edge.h>
+#include <nanoseg/endpoint.h>
+#include <nanoseg/layout.h>
+
+struct ns_learner;
+
+struct ns_observation {
+	enum ns_log_kind kind; /* LEARN, DENY or AUDIT */
+	struct ns_tuple tuple;
+	uint64_t packets, bytes; /* harvest: the element's raw figures; log and sockets: 0 */
+	int64_t time;            /* log: of the packet; harvest: of the dump */
+	const char *process;     /* "" unknown; valid during the call */
+	int64_t uid;             /* -1 unknown */
+};
+
+struct ns_learner_events {
+	/* From the log, at once. The same tuple comes again, with figures, from the next harvest. */
+	void (*observed)(void *ctx, struct ns_endpoint *endpoint, const struct ns_observation *observation);
+	/* The log lost messages (ENOBUFS), or a set had no room. `cause` as in ns_gap. */
+	void (*gap)(void *ctx, struct ns_endpoint *endpoint, int64_t time, const char *cause);
+};
+
+int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd, uint16_t nflog_group,
+		    const struct ns_learner_events *events, void *ctx, struct ns_learner **ret, struct ns_error *err);
+struct ns_learner *ns_learner_close(struct ns_learner *learner); /* accepts NULL; returns NULL */
+
+/* Dumps every learn and deny set that the table has now and calls `each` for every element; then the overflow
+ * counters (a rise is a gap "set full"). An interrupted dump (NLM_F_DUMP_INTR) is repeated. -ENOENT: no table. */
+typedef int (*ns_learner_each)(void *ctx, const struct ns_observation *observation);
+int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *ctx, struct ns_error *err);
+
+/* Connections older than the learning table, from inet_diag: established TCP (a local port that listens makes it
+ * ingress, otherwise egress) as observations of kind LEARN; and the UDP ports bound outside the ephemeral range,
+ * for ns_compile_options.udp_served. Call before the table goes in. Returns the number of ports, at most max. */
+int ns_learner_existing(struct ns_learner *learner, ns_learner_each each, void *ctx, uint16_t *ret_udp_served,
+			size_t max, struct ns_error *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The watcher: which network namespaces exist on this machine, who lives in them, and when they end.
+ *
+ * Sources: rtnetlink link and nsid notifications, inotify on the netns directories, runtime events, and a scan
+ * of /proc as the safety net. All of them only say "look"; one look per turn of the loop finds the truth.
+ * A namespace is an endpoint when it is bind-mounted in one of the netns directories or one of its processes
+ * is in a cgroup that a known runtime made, and it is not the agent's own.
+ */
+#ifndef NANOSEG_WATCH_H
+#define NANOSEG_WATCH_H
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include <nanoseg/endpoint.h>
+#include <nanoseg/error.h>
+
+struct ns_watch;
+
+struct ns_watch_config {
+	const char *netns_dirs[NS_NETNS_DIRS_MAX]; /* missing directories are waited for */
+	size_t n_netns_dirs;
+	const char *docker_socket; /* NULL or "": none */
+	const char *podman_socket;
+	uint64_t scan_interval_us;
+};
+
+/* Called from the event loop, never re-entrantly. The endpoint is owned by the watcher and stays at its address
+ * from attach to detach. */
+struct ns_watch_events {
+	/* A namespace that was not there before. netns_fd is open during the call only. Identity may be
+	 * provisional. An error is reported by the callee; the endpoint is kept all the same. */
+	void (*attach)(void *ctx, struct ns_endpoint *endpoint, int netns_fd);
+	/* Workload, image or another part of the identity changed. */
+	void (*identify)(void *ctx, struct ns_endpoint *endpoint, const char *old_workload);
+	/* Addresses or interfaces changed. */
+	void (*addresses)(void *ctx, struct ns_endpoint *endpoint);
+	/* The namespace is gone or nobody is left in it; the callee closes every socket it holds in it. */
+	void (*detach)(void *ctx, struct ns_endpoint *endpoint);
+	/* Addresses of the agent's own namespace changed (the peer class "host"). */
+	void (*host_addresses)(void *ctx);
+};
+
+/* Does a first full scan before it returns, so that the caller knows all that was there. */
+int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const struct ns_watch_events *events,
+		 void *ctx, struct ns_watch **ret, struct ns_error *err);
+struct ns_watch *ns_watch_free(struct ns_watch *watch); /* no detach callbacks; accepts NULL; returns NULL */
+
+/* NULL-terminated walk: pass NULL for the first. */
+struct ns_endpoint *ns_watch_next(struct ns_watch *watch, struct ns_endpoint *after);
+/* A fresh fd of the endpoint's namespace, or -errno when it is gone. Caller closes. */
+int ns_watch_open_netns(struct ns_watch *watch, const struct ns_endpoint *endpoint, struct ns_error *err);
+/* Addresses of the agent's own namespace; returns their number, at most max. */
+size_t ns_watch_host_addresses(struct ns_watch *watch, struct ns_prefix *ret, size_t max);
+
+/* Sources and their health, for `status`: [{"source":"docker","state":"ok|absent|failing","detail":"…",
+ * "since":"…Z"}…]. New reference. */
+json_t *ns_watch_status(struct ns_watch *watch);
+
+#endif

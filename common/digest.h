@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * SHA-256 (FIPS 180-4) through libcrypto, as "sha256:" and 64 lower-case hexadecimal digits.
+ */
+#ifndef NANOSEG_DIGEST_H
+#define NANOSEG_DIGEST_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include <nanoseg/error.h>
+
+#define NS_DIGEST_SIZE 72
+
+int ns_digest_bytes(const void *data, size_t length, char ret[static NS_DIGEST_SIZE], struct ns_error *err);
+
+/* Of the canonical JSON: members sorted, compact, no floating-point numbers (-EINVAL when there is one). */
+int ns_digest_json(const json_t *json, char ret[static NS_DIGEST_SIZE], struct ns_error *err);
+/* The canonical text itself; malloced; NULL without memory or with a floating-point number in it. */
+char *ns_json_canonical(const json_t *json);
+
+#endif

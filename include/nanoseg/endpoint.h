@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * An endpoint: one running instance, that is one network namespace, told apart by its cookie
+ * (SO_NETNS_COOKIE, socket(7)); inode numbers are reused at once and are no identity. The watcher owns the
+ * struct and keeps the identity and the addresses in it true; the engine hangs its own state on `user`.
+ */
+#ifndef NANOSEG_ENDPOINT_H
+#define NANOSEG_ENDPOINT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <nanoseg/addr.h>
+#include <nanoseg/limits.h>
+
+struct ns_interface {
+	char name[NS_IFNAME_MAX];
+	int index;
+	int peer_index; /* IFLA_LINK of a veth; 0: none */
+};
+
+struct ns_endpoint {
+	uint64_t cookie;
+	char workload[NS_WORKLOAD_MAX];      /* never "" */
+	char runtime[NS_RUNTIME_MAX];        /* docker, podman, containerd, lxc, nspawn, netns */
+	char container_id[NS_CONTAINER_ID_MAX];
+	char name[NS_NAME_MAX], image[NS_NAME_MAX], image_digest[NS_NAME_MAX];
+	bool provisional; /* the runtime has not told its name yet, or could not be asked */
+	pid_t pid;        /* 0: no process known */
+	char netns_path[256]; /* "" when only a process holds it */
+	int64_t since;    /* microseconds since the epoch; when this namespace was first seen */
+	bool joined_late; /* processes were already running in it when it was first seen */
+
+	struct ns_prefix addresses[NS_ENDPOINT_ADDRESSES_MAX]; /* address with its prefix length: host bits kept */
+	size_t n_addresses;
+	struct ns_interface interfaces[NS_ENDPOINT_INTERFACES_MAX]; /* without lo */
+	size_t n_interfaces;
+	char findings[NS_ENDPOINT_FINDINGS_MAX][128];
+	size_t n_findings;
+
+	void *user;
+};
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What survives: graph, policies, approvals, audit chain, read-backs. SQLite in WAL mode in
+ * STATE_DIR/nanoseg.db. Ledger writes (policies, approvals, modes, audit) are synchronous=FULL: when such a
+ * call has returned 0, kill -9 and power loss do not undo it. Fact writes (edges, denies, endpoints) are
+ * synchronous=NORMAL. One thread. All times in microseconds since the epoch. Strings in results live until
+ * the callback returns.
+ */
+#ifndef NANOSEG_STORE_H
+#define NANOSEG_STORE_H
+
+#include <jansson.h>
+
+#include <nanoseg/edge.h>
+#include <nanoseg/endpoint.h>
+#include <nanoseg/policy.h>
+
+struct ns_store;
+
+/* Opens or creates. Refuses a corrupt database (quick_check), a newer schema, a directory that others can
+ * write; the error says what to do. Older schemas are migrated in one transaction. */
+int ns_store_open(const char *state_dir, struct ns_store **ret, struct ns_error *err);
+struct ns_store *ns_store_close(struct ns_store *store); /* accepts NULL; returns NULL */
+
+/* ---- modes ---- */
+
+enum ns_mode {
+	NS_MODE_INVALID = 0,
+	NS_MODE_LEARNING,
+	NS_MODE_PROPOSED, /* learning goes on; a proposal waits */
+	NS_MODE_APPROVED, /* learning goes on; an approved policy waits to be put in force */
+	NS_MODE_AUDITING,
+	NS_MODE_ENFORCING,
+	NS_MODE_SUSPENDED,
+};
+const char *ns_mode_format(enum ns_mode mode);
+enum ns_mode ns_mode_parse(const char *text);
+
+struct ns_workload {
+	char name[NS_WORKLOAD_MAX];
+	enum ns_mode mode;
+	int64_t since;             /* of the mode */
+	int64_t learning_since;    /* start of the window; 0: never */
+	uint64_t active_revision;  /* the approved one in force or waiting; 0: none */
+	uint64_t proposed_revision; /* the one waiting for approval; 0: none */
+	uint64_t newest_revision;  /* 0: none */
+};
+
+/* -ENOENT when unknown. */
+int ns_store_get_workload(struct ns_store *store, const char *name, struct ns_workload *ret, struct ns_error *err);
+/* Makes the row if it is new (mode as given); otherwise changes nothing. *ret as after. */
+int ns_store_meet_workload(struct ns_store *store, const char *name, enum ns_mode mode, int64_t now,
+			   struct ns_workload *ret, struct ns_error *err);
+typedef int (*ns_store_each_workload)(void *ctx, const struct ns_workload *workload);
+int ns_store_list_workloads(struct ns_store *store, ns_store_each_workload each, void *ctx, struct ns_error *err);
+
+/* ---- the ledger: each call writes its audit entry in the same transaction ---- */
+
+struct ns_actor { /* who did it: the peer credential of the socket, or the daemon itself (pid of nanosegd) */
+	int64_t uid;
+	char user[64];
+	int64_t pid;
+};
+
+int ns_store_set_mode(struct ns_store *store, const char *workload, enum ns_mode mode, const struct ns_actor *actor,
+		      const char *reason, int64_t now, struct ns_error *err);
+/* Adds policy->revision, which must be newest_revision + 1 (-EEXIST otherwise); it becomes the proposed one. */
+int ns_store_add_policy(struct ns_store *store, const struct ns_policy *policy, const char *origin,
+			const struct ns_actor *actor, int64_t now, struct ns_error *err);
+/* decision "approve" or "reject". digest must be that of the proposed revision (-ESTALE otherwise, and the text
+ * names both). Approving makes it the active one. */
+int ns_store_decide(struct ns_store *store, const char *workload, const char *digest, const char *decision,
+		    const char *reason, const struct ns_actor *actor, int64_t now, struct ns_error *err);
+/* Any other event worth an entry: "daemon.start", "drift.repair", "evidence.export", …; detail is borrowed. */
+int ns_store_audit(struct ns_store *store, const char *event, const char *workload, const json_t *detail,
+		   const struct ns_actor *actor, int64_t now, struct ns_error *err);
+/* Walks the hash chain from the first entry; -EBADMSG with the sequence number where it breaks. */
+int ns_store_audit_verify(struct ns_store *store, uint64_t *ret_entries, char ret_head[static NS_DIGEST_TEXT_MAX],
+			  struct ns_error *err);
+
+/* revision 0: the newest. *ret must be NS_POLICY_INIT. ret_info (may be NULL) is a new reference:
+ * {"revision","digest","state":"proposed|approved|rejected|superseded","origin","proposer":{…},"created"}. */
+int ns_store_get_policy(struct ns_store *store, const char *workload, uint64_t revision, struct ns_policy *ret,
+			json_t **ret_info, struct ns_error *err);
+/* New references: arrays of such objects, newest first, and of decisions, oldest first. */
+json_t *ns_store_policy_history(struct ns_store *store, const char *workload, struct ns_error *err);
+json_t *ns_store_approvals(struct ns_store *store, const char *workload /* NULL: all */, struct ns_error *err);
+json_t *ns_store_audit_entries(struct ns_store *store, uint64_t after_seq, size_t max, struct ns_error *err);
+
+/* ---- facts ---- */
+
+/* Several observations in one transaction: begin, any number of _add_, commit. Without begin each commits alone. */
+int ns_store_begin(struct ns_store *store, struct ns_error *err);
+int ns_store_commit(struct ns_store *store, struct ns_error *err);
+void ns_store_rollback(struct ns_store *store);
+
+/* Adds edge->packets and ->bytes to what is there; first_seen only moves back, last_seen only forward; process
+ * and uid are kept when the new ones are unknown. Identity: workload, tuple, peer class and name. */
+int ns_store_add_edge(struct ns_store *store, const struct ns_edge *edge, struct ns_error *err);
+/* workload NULL: all. */
+int ns_store_load_graph(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
+/* Starts a new window: forgets nothing, but only edges seen since then are proposed; ns_store_load_window gives
+ * those. */
+int ns_store_load_window(struct ns_store *store, const char *workload, int64_t since, struct ns_graph *ret,
+			 struct ns_error *err);
+
+/* The kernel's last raw figures of one element, so that after a restart only the difference is added. They belong
+ * to (boot_id, cookie); ns_store_forget_counters drops those of an endpoint that ended. */
+struct ns_counter_base {
+	struct ns_tuple tuple;
+	bool deny;
+	uint64_t packets, bytes;
+};
+int ns_store_put_counter(struct ns_store *store, uint64_t cookie, const struct ns_counter_base *base,
+			 struct ns_error *err);
+typedef int (*ns_store_each_counter)(void *ctx, const struct ns_counter_base *base);
+int ns_store_list_counters(struct ns_store *store, uint64_t cookie, ns_store_each_counter each, void *ctx,
+			   struct ns_error *err);
+int ns_store_forget_counters(struct ns_store *store, uint64_t cookie, struct ns_error *err);
+
+/* Denied (or, while auditing, would-be denied) tuples; identity as for edges plus `audited`. */
+int ns_store_add_deny(struct ns_store *store, const struct ns_edge *edge, bool audited, struct ns_error *err);
+typedef int (*ns_store_each_deny)(void *ctx, const struct ns_edge *edge, bool audited);
+int ns_store_list_denies(struct ns_store *store, const char *workload, int64_t seen_after,
+			 ns_store_each_deny each, void *ctx, struct ns_error *err);
+
+/* A gap is opened (to = 0) and closed later; one already open with the same workload and cause is kept. */
+int ns_store_open_gap(struct ns_store *store, const char *workload, int64_t from, const char *cause, struct ns_error *err);
+int ns_store_close_gap(struct ns_store *store, const char *workload, const char *cause, int64_t to, struct ns_error *err);
+int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t to, struct ns_error *err);
+
+/* The heartbeat that tells, after a crash, since when the agent was down. */
+int ns_store_heartbeat(struct ns_store *store, int64_t now, struct ns_error *err);
+int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_error *err); /* 0: never */
+
+/* Endpoints seen, for evidence: upsert by (boot_id, cookie); ended 0: still there. */
+int ns_store_put_endpoint(struct ns_store *store, const struct ns_endpoint *endpoint, int64_t ended, struct ns_error *err);
+json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err);
+
+/* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). */
+int ns_store_add_readback(struct ns_store *store, uint64_t cookie, const char *workload, uint64_t revision,
+			  const char *mode, const char *plan_digest, const char *kernel_digest, const char *difference,
+			  int64_t now, struct ns_error *err);
+json_t *ns_store_readbacks(struct ns_store *store, const char *workload, size_t max, struct ns_error *err);
+
+#endif
