@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine: for every endpoint, what it should have in the kernel, and the turn of the loop that makes it so.
+ *
+ * It listens to the watcher, opens a lock and a learner in each namespace, keeps the address book, compiles the
+ * plan that the workload's mode asks for and applies it. Events only mark endpoints dirty; one reconcile a turn does
+ * the work. What could not be done stays visible per endpoint until it is done.
+ */
+#ifndef NANOSEG_ENGINE_H
+#define NANOSEG_ENGINE_H
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include <nanoseg/policy.h>
+#include <nanoseg/store.h>
+
+#include "watch.h"
+
+struct ns_engine;
+
+struct ns_engine_config {
+	struct ns_watch_config watch;
+	enum ns_mode default_mode;  /* of a workload never met before: learning */
+	uint32_t learn_set_size;
+	enum ns_verdict verdict;    /* of new proposals */
+	int64_t min_window_us;      /* a proposal made earlier says so */
+};
+
+/* Attaches everything that is there before it returns. The store is borrowed and must outlive the engine. */
+int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct ns_store *store,
+		  struct ns_engine **ret, struct ns_error *err);
+/* Leaves all rules in place. Accepts NULL; returns NULL. */
+struct ns_engine *ns_engine_free(struct ns_engine *engine);
+/* New settings after SIGHUP: verdict, set size for tables made from now on, default mode, min_window. */
+void ns_engine_reconfigure(struct ns_engine *engine, const struct ns_engine_config *config);
+
+struct ns_store *ns_engine_store(struct ns_engine *engine);
+const struct ns_engine_config *ns_engine_settings(const struct ns_engine *engine);
+
+/* Brings the store up to date with the kernel's sets, for one workload or for all (NULL). Errors of single
+ * endpoints are kept with the endpoint; the first is returned. */
+int ns_engine_harvest(struct ns_engine *engine, const char *workload, struct ns_error *err);
+
+/* Mode or policy of a workload changed in the store: makes the kernel follow before it returns. When an endpoint
+ * could not follow, -EREMOTEIO, and err says which and why; the others have followed. */
+int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, struct ns_error *err);
+
+/* [{cookie, workload, runtime, container_id, name, image, image_digest, pid, addresses[], interfaces[], mode, inner,
+ * outer, since, findings[]}]. New references. `inner` is "learning", "auditing", "enforcing", or "failed: why". */
+json_t *ns_engine_endpoints(struct ns_engine *engine);
+/* {endpoints: n, modes: {mode: n}, gaps: [open gaps], unprotected: [{workload, cookie, container, why, remedy}],
+ * sources: […], failures: […]}; the caller adds version, uptime and kernel. */
+json_t *ns_engine_status(struct ns_engine *engine);
+/* Read-back of every endpoint of a workload (NULL: all), for evidence: [{cookie, workload, mode, revision,
+ * plan_digest, kernel_digest, equal, difference, generation, protection, text, counters: […], elements: [{set, tag, tuple…,
+ * packets, bytes}]}]. */
+json_t *ns_engine_readback(struct ns_engine *engine, const char *workload);
+
+#endif
