@@ -13,25 +13,25 @@
 
 #define NS_CLEANUP(fn) __attribute__((cleanup(fn)))
 
-#define NS_TAKE(ptr)                        \
-	({                                  \
-		__typeof__(ptr) _p = (ptr); \
-		(ptr) = NULL;               \
-		_p;                         \
+#define NS_TAKE(ptr)                                                                                                   \
+	({                                                                                                             \
+		__typeof__(ptr) _p = (ptr);                                                                            \
+		(ptr) = NULL;                                                                                          \
+		_p;                                                                                                    \
 	})
-#define NS_TAKE_FD(fd)        \
-	({                    \
-		int _f = (fd);\
-		(fd) = -1;    \
-		_f;           \
+#define NS_TAKE_FD(fd)                                                                                                 \
+	({                                                                                                             \
+		int _f = (fd);                                                                                         \
+		(fd) = -1;                                                                                             \
+		_f;                                                                                                    \
 	})
 
 /* Defines `name##p(T **)` for use with NS_CLEANUP. */
-#define NS_DEFINE_CLEANUP(type, name)                           \
-	static inline __attribute__((unused)) void name##p(type *p) \
-	{                                                       \
-		if (*p)                                         \
-			(void)name(*p);                         \
+#define NS_DEFINE_CLEANUP(type, name)                                                                                  \
+	static inline __attribute__((unused)) void name##p(type *p)                                                    \
+	{                                                                                                              \
+		if (*p)                                                                                                \
+			(void)name(*p);                                                                                \
 	}
 
 static inline void ns_freep(void *p)
@@ -50,8 +50,8 @@ static inline void ns_json_decrefp(json_t **json)
 	json_decref(*json);
 }
 
-#define NS_FREE NS_CLEANUP(ns_freep)
+#define NS_FREE  NS_CLEANUP(ns_freep)
 #define NS_CLOSE NS_CLEANUP(ns_closep)
-#define NS_JSON NS_CLEANUP(ns_json_decrefp)
+#define NS_JSON  NS_CLEANUP(ns_json_decrefp)
 
 #endif

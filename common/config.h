@@ -12,7 +12,7 @@
 #include <nanoseg/limits.h>
 
 #define NS_CONFIG_PATH_DEFAULT "/etc/nanoseg/nanoseg.conf"
-#define NS_CONFIG_PATH_MAX 256
+#define NS_CONFIG_PATH_MAX     256
 
 struct ns_config {
 	/* [daemon] */
@@ -27,11 +27,11 @@ struct ns_config {
 	char podman_socket[NS_CONFIG_PATH_MAX]; /* /run/podman/podman.sock */
 	uint64_t scan_interval_us;              /* "5s": a number with us, ms, s, min, h or d */
 	/* [learn] */
-	char default_mode[16];   /* "learning" */
-	int64_t min_window_us;   /* "1h" */
-	uint32_t set_size;       /* 65535 */
+	char default_mode[16]; /* "learning" */
+	int64_t min_window_us; /* "1h" */
+	uint32_t set_size;     /* 65535 */
 	/* [enforce] */
-	char verdict[8];         /* "drop" or "reject" */
+	char verdict[8]; /* "drop" or "reject" */
 };
 
 void ns_config_defaults(struct ns_config *ret);

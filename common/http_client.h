@@ -18,7 +18,8 @@ struct ns_http_client;
 struct ns_http_request;
 
 struct ns_http_handlers {
-	/* A part of the body as it comes (streams); NULL: the body is collected for `done`. Non-zero ends the request. */
+	/* A part of the body as it comes (streams); NULL: the body is collected for `done`. Non-zero ends the request.
+	 */
 	int (*chunk)(void *ctx, const char *data, size_t length);
 	/* Exactly once, unless cancelled. error->code 0 and status 200…599; or a negative code and status 0. */
 	void (*done)(void *ctx, long status, const char *body, size_t length, const struct ns_error *error);

@@ -18,7 +18,7 @@
 
 #include <nanoseg/error.h>
 
-#define NS_JSON_PATH_MAX 256
+#define NS_JSON_PATH_MAX    256
 #define NS_JSON_MEMBERS_MAX 32
 
 struct ns_json_object {
@@ -43,7 +43,8 @@ int ns_json_array(struct ns_json_object *object, const char *name, const json_t 
 int ns_json_child(struct ns_json_object *object, const char *name, const json_t **ret, struct ns_error *err);
 /* Optional members: absent leaves *ret as it is and returns 0; present returns 1. */
 int ns_json_opt_string(struct ns_json_object *object, const char *name, const char **ret, struct ns_error *err);
-int ns_json_opt_uint(struct ns_json_object *object, const char *name, uint64_t max, uint64_t *ret, struct ns_error *err);
+int ns_json_opt_uint(struct ns_json_object *object, const char *name, uint64_t max, uint64_t *ret,
+		     struct ns_error *err);
 int ns_json_opt_bool(struct ns_json_object *object, const char *name, bool *ret, struct ns_error *err);
 int ns_json_opt_array(struct ns_json_object *object, const char *name, const json_t **ret, struct ns_error *err);
 int ns_json_opt_child(struct ns_json_object *object, const char *name, const json_t **ret, struct ns_error *err);

@@ -15,9 +15,9 @@ void ns_log_set_level(enum ns_log_level level);
 int ns_log_level_parse(const char *text);
 void ns_log(enum ns_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define ns_log_error(...) ns_log(NS_LOG_LEVEL_ERROR, __VA_ARGS__)
+#define ns_log_error(...)   ns_log(NS_LOG_LEVEL_ERROR, __VA_ARGS__)
 #define ns_log_warning(...) ns_log(NS_LOG_LEVEL_WARNING, __VA_ARGS__)
-#define ns_log_info(...) ns_log(NS_LOG_LEVEL_INFO, __VA_ARGS__)
-#define ns_log_debug(...) ns_log(NS_LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define ns_log_info(...)    ns_log(NS_LOG_LEVEL_INFO, __VA_ARGS__)
+#define ns_log_debug(...)   ns_log(NS_LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 #endif

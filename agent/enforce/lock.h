@@ -26,9 +26,9 @@ struct ns_lock *ns_lock_close(struct ns_lock *lock); /* accepts NULL; returns NU
 enum ns_lock_protection ns_lock_protection(const struct ns_lock *lock);
 
 struct ns_lock_result {
-	bool adopted;          /* the table was already there and is now ours */
+	bool adopted; /* the table was already there and is now ours */
 	size_t sets_changed, chains_changed, elements_added, elements_removed; /* of this apply */
-	unsigned generation;   /* of the ruleset after the commit */
+	unsigned generation;                                                   /* of the ruleset after the commit */
 };
 
 /* Makes the kernel hold `plan`: reads what is there (or adopts it), computes the smallest difference (elements

@@ -21,10 +21,10 @@ struct ns_engine;
 
 struct ns_engine_config {
 	struct ns_watch_config watch;
-	enum ns_mode default_mode;  /* of a workload never met before: learning */
+	enum ns_mode default_mode; /* of a workload never met before: learning */
 	uint32_t learn_set_size;
-	enum ns_verdict verdict;    /* of new proposals */
-	int64_t min_window_us;      /* a proposal made earlier says so */
+	enum ns_verdict verdict; /* of new proposals */
+	int64_t min_window_us;   /* a proposal made earlier says so */
 };
 
 /* Attaches everything that is there before it returns. The store is borrowed and must outlive the engine. */
@@ -53,8 +53,8 @@ json_t *ns_engine_endpoints(struct ns_engine *engine);
  * sources: […], failures: […]}; the caller adds version, uptime and kernel. */
 json_t *ns_engine_status(struct ns_engine *engine);
 /* Read-back of every endpoint of a workload (NULL: all), for evidence: [{cookie, workload, mode, revision,
- * plan_digest, kernel_digest, equal, difference, generation, protection, text, counters: […], elements: [{set, tag, tuple…,
- * packets, bytes}]}]. */
+ * plan_digest, kernel_digest, equal, difference, generation, protection, text, counters: […], elements: [{set, tag,
+ * tuple…, packets, bytes}]}]. */
 json_t *ns_engine_readback(struct ns_engine *engine, const char *workload);
 
 #endif

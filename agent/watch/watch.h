@@ -43,8 +43,8 @@ struct ns_watch_events {
 };
 
 /* Does a first full scan before it returns, so that the caller knows all that was there. */
-int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const struct ns_watch_events *events,
-		 void *ctx, struct ns_watch **ret, struct ns_error *err);
+int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const struct ns_watch_events *events, void *ctx,
+		 struct ns_watch **ret, struct ns_error *err);
 struct ns_watch *ns_watch_free(struct ns_watch *watch); /* no detach callbacks; accepts NULL; returns NULL */
 
 /* NULL-terminated walk: pass NULL for the first. */

@@ -39,7 +39,7 @@ enum ns_addr_scope {
 	NS_ADDR_GLOBAL,
 };
 
-#define NS_ADDR_TEXT_MAX 46   /* INET6_ADDRSTRLEN */
+#define NS_ADDR_TEXT_MAX   46 /* INET6_ADDRSTRLEN */
 #define NS_PREFIX_TEXT_MAX 50 /* address "/128" */
 
 int ns_addr_parse(const char *text, struct ns_addr *ret, struct ns_error *err);

@@ -16,11 +16,9 @@ void ns_book_clear(struct ns_book *book);
 
 /* Several replicas add their addresses under one name; adding twice is harmless. Loopback, multicast and
  * unspecified addresses are ignored; link-local ones too, since they name nobody beyond their link. */
-int ns_book_add_workload(struct ns_book *book, const char *workload, const struct ns_addr *addr,
-			 struct ns_error *err);
+int ns_book_add_workload(struct ns_book *book, const char *workload, const struct ns_addr *addr, struct ns_error *err);
 int ns_book_add_host(struct ns_book *book, const struct ns_addr *addr, struct ns_error *err);
-int ns_book_add_service(struct ns_book *book, const char *service, const struct ns_addr *addr,
-			struct ns_error *err);
+int ns_book_add_service(struct ns_book *book, const char *service, const struct ns_addr *addr, struct ns_error *err);
 
 /* Calls `each` for every address of the peer, in ascending order, without duplicates. */
 typedef int (*ns_book_each)(void *ctx, const struct ns_addr *addr);

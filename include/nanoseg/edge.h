@@ -39,10 +39,10 @@ enum ns_peer_class {
  * peer is the group: sources of a group are nobody's to enumerate. */
 struct ns_tuple {
 	enum ns_direction direction;
-	uint8_t protocol;       /* IPPROTO_* */
-	uint16_t port;          /* host order: destination port; ICMP and ICMPv6: the type; else 0 */
-	struct ns_addr peer;    /* family 0: any (the set without addresses) */
-	struct ns_addr source;  /* transit only */
+	uint8_t protocol;      /* IPPROTO_* */
+	uint16_t port;         /* host order: destination port; ICMP and ICMPv6: the type; else 0 */
+	struct ns_addr peer;   /* family 0: any (the set without addresses) */
+	struct ns_addr source; /* transit only */
 };
 
 /* TCP, UDP, SCTP, DCCP, UDP-Lite: protocols whose bytes 2 and 3 are the destination port. */
@@ -50,10 +50,10 @@ bool ns_protocol_has_ports(uint8_t protocol);
 bool ns_protocol_is_icmp(uint8_t protocol); /* ICMP or ICMPv6 */
 
 struct ns_edge {
-	const char *workload;  /* owned by the graph, as all strings here */
+	const char *workload; /* owned by the graph, as all strings here */
 	struct ns_tuple tuple;
 	enum ns_peer_class peer_class;
-	const char *peer_name; /* "" where the class has none */
+	const char *peer_name;           /* "" where the class has none */
 	enum ns_peer_class source_class; /* transit only */
 	const char *source_name;
 	uint64_t packets, bytes; /* original direction, L3 bytes */
@@ -65,7 +65,7 @@ struct ns_edge {
 /* An interval in which the graph may be incomplete, and why. */
 struct ns_gap {
 	const char *workload;
-	int64_t from, to; /* to 0: still open */
+	int64_t from, to;  /* to 0: still open */
 	const char *cause; /* "agent down", "set full: egress4", "log overrun", "joined late", … */
 };
 
@@ -77,7 +77,10 @@ struct ns_graph {
 	struct ns_strings *strings; /* interned: equal strings are equal pointers within one graph */
 };
 
-#define NS_GRAPH_INIT { 0 }
+#define NS_GRAPH_INIT                                                                                                  \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
 
 void ns_graph_release(struct ns_graph *graph);
 /* Copies *edge, interning its strings. */

@@ -21,15 +21,15 @@ struct ns_interface {
 
 struct ns_endpoint {
 	uint64_t cookie;
-	char workload[NS_WORKLOAD_MAX];      /* never "" */
-	char runtime[NS_RUNTIME_MAX];        /* docker, podman, containerd, lxc, nspawn, netns */
+	char workload[NS_WORKLOAD_MAX]; /* never "" */
+	char runtime[NS_RUNTIME_MAX];   /* docker, podman, containerd, lxc, nspawn, netns */
 	char container_id[NS_CONTAINER_ID_MAX];
 	char name[NS_NAME_MAX], image[NS_NAME_MAX], image_digest[NS_NAME_MAX];
-	bool provisional; /* the runtime has not told its name yet, or could not be asked */
-	pid_t pid;        /* 0: no process known */
+	bool provisional;     /* the runtime has not told its name yet, or could not be asked */
+	pid_t pid;            /* 0: no process known */
 	char netns_path[256]; /* "" when only a process holds it */
-	int64_t since;    /* microseconds since the epoch; when this namespace was first seen */
-	bool joined_late; /* processes were already running in it when it was first seen */
+	int64_t since;        /* microseconds since the epoch; when this namespace was first seen */
+	bool joined_late;     /* processes were already running in it when it was first seen */
 
 	struct ns_prefix addresses[NS_ENDPOINT_ADDRESSES_MAX]; /* address with its prefix length: host bits kept */
 	size_t n_addresses;

@@ -18,16 +18,17 @@ struct ns_error {
 	char text[NS_ERROR_TEXT_MAX];
 };
 
-#define NS_ERROR_INIT { 0, "" }
+#define NS_ERROR_INIT                                                                                                  \
+	{                                                                                                              \
+		0, ""                                                                                                  \
+	}
 
 /* Sets code and text, and returns code, so that `return ns_error_set(err, -EINVAL, "…")` reads well.
  * code must be negative. The text is one line: what, where, what would be right. Newlines and other
  * control characters in it are replaced by '?', since much of the text comes from foreign bytes. */
-int ns_error_set(struct ns_error *err, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int ns_error_set(struct ns_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " before the text that is there; returns the code that is there. */
-int ns_error_context(struct ns_error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* Puts "context: " before the text that is there. */
+void ns_error_context(struct ns_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

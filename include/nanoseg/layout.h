@@ -35,7 +35,7 @@ struct ns_set_role {
 	char name[NS_NFT_NAME_MAX];
 	enum ns_purpose purpose;
 	enum ns_direction direction;
-	int family;         /* AF_INET, AF_INET6, or 0 for learn_ports */
+	int family; /* AF_INET, AF_INET6, or 0 for learn_ports */
 };
 
 /* NULL: not a set of the layout. Static storage. */
@@ -45,30 +45,28 @@ const struct ns_set_role *ns_layout_roles(size_t *ret_n); /* all of them */
 const char *ns_layout_set_name(enum ns_purpose purpose, enum ns_direction direction, int family);
 
 /* What an element of such a set stands for. -EINVAL when the key cannot be (wrong length or family). */
-int ns_layout_tuple(const struct ns_set_role *role, const uint8_t *key, size_t key_length,
-		    struct ns_tuple *ret);
+int ns_layout_tuple(const struct ns_set_role *role, const uint8_t *key, size_t key_length, struct ns_tuple *ret);
 /* The other way round: returns the key's length. */
 size_t ns_layout_key(const struct ns_set_role *role, const struct ns_tuple *tuple, uint8_t key[static NS_KEY_MAX]);
 
 /* Named counters. */
 #define NS_COUNTER_LEARN_OVERFLOW "learn_overflow" /* packets that no learning set had room for */
-#define NS_COUNTER_DENY_OVERFLOW "deny_overflow"   /* refused, and no deny set had room for the tuple */
-#define NS_COUNTER_DENY_OTHER "deny_other"         /* refused, and the packet has no readable tuple */
-#define NS_COUNTER_INVALID "invalid"               /* conntrack calls them invalid */
+#define NS_COUNTER_DENY_OVERFLOW  "deny_overflow"  /* refused, and no deny set had room for the tuple */
+#define NS_COUNTER_DENY_OTHER     "deny_other"     /* refused, and the packet has no readable tuple */
+#define NS_COUNTER_INVALID        "invalid"        /* conntrack calls them invalid */
 
 /* Log prefixes: "nanoseg:learn:egress", "nanoseg:deny:ingress", "nanoseg:audit:transit",
  * "nanoseg:full:egress" (a learning set had no room; at most one a second). */
 enum ns_log_kind { NS_LOG_INVALID = 0, NS_LOG_LEARN, NS_LOG_DENY, NS_LOG_AUDIT, NS_LOG_FULL };
-void ns_layout_log_prefix(enum ns_log_kind kind, enum ns_direction direction,
-			  char ret[static NS_LOG_PREFIX_MAX]);
+void ns_layout_log_prefix(enum ns_log_kind kind, enum ns_direction direction, char ret[static NS_LOG_PREFIX_MAX]);
 int ns_layout_log_parse(const char *prefix, enum ns_log_kind *ret_kind, enum ns_direction *ret_direction);
 
 /* ---- compiling: policy + addresses -> plan ---- */
 
 struct ns_compile_options {
-	uint16_t nflog_group;     /* 0: NS_NFLOG_GROUP */
-	uint32_t learn_set_size;  /* 0: default */
-	uint32_t deny_set_size;   /* 0: default */
+	uint16_t nflog_group;    /* 0: NS_NFLOG_GROUP */
+	uint32_t learn_set_size; /* 0: default */
+	uint32_t deny_set_size;  /* 0: default */
 	/* On-link prefixes of the endpoint: where neighbour discovery may go, and which addresses are a
 	 * subnet's broadcast. */
 	const struct ns_prefix *links;

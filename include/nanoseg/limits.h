@@ -7,45 +7,45 @@
 #define NANOSEG_LIMITS_H
 
 /* Names. The byte counts include the terminating NUL. */
-#define NS_WORKLOAD_MAX 256     /* "compose/shop/web" */
-#define NS_NAME_MAX 256         /* container and image names */
+#define NS_WORKLOAD_MAX     256 /* "compose/shop/web" */
+#define NS_NAME_MAX         256 /* container and image names */
 #define NS_CONTAINER_ID_MAX 128 /* Docker's are 64 hexadecimal digits; LXC's are names */
-#define NS_RUNTIME_MAX 16
-#define NS_PROCESS_MAX 128 /* path of the program, cut from the left when longer */
-#define NS_RULE_ID_MAX 32
-#define NS_REASON_MAX 1024
-#define NS_IFNAME_MAX 16 /* IFNAMSIZ */
+#define NS_RUNTIME_MAX      16
+#define NS_PROCESS_MAX      128 /* path of the program, cut from the left when longer */
+#define NS_RULE_ID_MAX      32
+#define NS_REASON_MAX       1024
+#define NS_IFNAME_MAX       16 /* IFNAMSIZ */
 
 /* Endpoints. */
-#define NS_ENDPOINTS_MAX 8192
-#define NS_ENDPOINT_ADDRESSES_MAX 64
+#define NS_ENDPOINTS_MAX           8192
+#define NS_ENDPOINT_ADDRESSES_MAX  64
 #define NS_ENDPOINT_INTERFACES_MAX 32
-#define NS_ENDPOINT_FINDINGS_MAX 16
-#define NS_NETNS_DIRS_MAX 16
+#define NS_ENDPOINT_FINDINGS_MAX   16
+#define NS_NETNS_DIRS_MAX          16
 
 /* Policies. */
 #define NS_POLICY_BYTES_MAX (8u * 1024 * 1024) /* one JSON document */
 #define NS_POLICY_DEPTH_MAX 16
 #define NS_POLICY_RULES_MAX 100000
-#define NS_RULE_PORTS_MAX 1024
-#define NS_RULE_ICMP_MAX 256
+#define NS_RULE_PORTS_MAX   1024
+#define NS_RULE_ICMP_MAX    256
 
 /* nftables. Names: NFT_NAME_MAXLEN is 256, but ours are ours to choose. */
-#define NS_NFT_NAME_MAX 32
-#define NS_PLAN_SETS_MAX 64
-#define NS_PLAN_CHAINS_MAX 32
-#define NS_CHAIN_RULES_MAX 128
-#define NS_RULE_STMTS_MAX 12
-#define NS_PLAN_ELEMENTS_MAX 1000000
+#define NS_NFT_NAME_MAX           32
+#define NS_PLAN_SETS_MAX          64
+#define NS_PLAN_CHAINS_MAX        32
+#define NS_CHAIN_RULES_MAX        128
+#define NS_RULE_STMTS_MAX         12
+#define NS_PLAN_ELEMENTS_MAX      1000000
 #define NS_LEARN_SET_SIZE_DEFAULT 65535
-#define NS_LEARN_SET_SIZE_MAX 1048576
-#define NS_DENY_SET_SIZE 16384
-#define NS_NFLOG_GROUP 28275 /* ASCII "ns" */
-#define NS_NFLOG_SNAPLEN 128
+#define NS_LEARN_SET_SIZE_MAX     1048576
+#define NS_DENY_SET_SIZE          16384
+#define NS_NFLOG_GROUP            28275 /* ASCII "ns" */
+#define NS_NFLOG_SNAPLEN          128
 
 /* HTTP and JSON from others. */
-#define NS_HTTP_BODY_MAX (8u * 1024 * 1024)
+#define NS_HTTP_BODY_MAX        (8u * 1024 * 1024)
 #define NS_HTTP_CONNECTIONS_MAX 64
-#define NS_JSON_DEPTH_MAX 64
+#define NS_JSON_DEPTH_MAX       64
 
 #endif

@@ -22,18 +22,18 @@
 #define NS_TABLE_NAME "nanoseg"
 
 enum ns_field { /* one part of a set's key, and its length in bytes before padding */
-	NS_FIELD_INVALID = 0,
-	NS_FIELD_PROTO,  /* 1 */
-	NS_FIELD_IPV4,   /* 4 */
-	NS_FIELD_IPV6,   /* 16 */
-	NS_FIELD_PORT,   /* 2 */
-	NS_FIELD_ETHER,  /* 6 */
-	NS_FIELD_IFNAME, /* 16 */
-	NS_FIELD_MARK,   /* 4, host order: indexes, cgroup ids */
+		NS_FIELD_INVALID = 0,
+		NS_FIELD_PROTO,  /* 1 */
+		NS_FIELD_IPV4,   /* 4 */
+		NS_FIELD_IPV6,   /* 16 */
+		NS_FIELD_PORT,   /* 2 */
+		NS_FIELD_ETHER,  /* 6 */
+		NS_FIELD_IFNAME, /* 16 */
+		NS_FIELD_MARK,   /* 4, host order: indexes, cgroup ids */
 };
 
 #define NS_KEY_FIELDS_MAX 5
-#define NS_KEY_MAX 64 /* NFT_DATA_VALUE_MAXLEN */
+#define NS_KEY_MAX        64 /* NFT_DATA_VALUE_MAXLEN */
 
 size_t ns_field_length(enum ns_field field);        /* before padding */
 size_t ns_field_padded_length(enum ns_field field); /* multiple of four */
@@ -54,8 +54,8 @@ struct ns_plan_set {
 	bool interval; /* ranges in every field; pipapo when concatenated */
 	bool dynamic;  /* the packet path adds to it: its elements are not the plan's business */
 	bool timeout;
-	bool counter;  /* every element counts packets and bytes */
-	uint32_t size; /* 0: unbounded */
+	bool counter;                     /* every element counts packets and bytes */
+	uint32_t size;                    /* 0: unbounded */
 	struct ns_plan_element *elements; /* sorted by key, then key_end; distinct */
 	size_t n_elements, elements_allocated;
 };
@@ -83,27 +83,72 @@ enum ns_stmt_kind {
 	NS_STMT_VERDICT,
 };
 
-#define NS_STMT_DATA_MAX 16
+#define NS_STMT_DATA_MAX  16
 #define NS_LOG_PREFIX_MAX 32
-#define NS_CT_DIR_NONE 0xff
+#define NS_CT_DIR_NONE    0xff
 
 struct ns_stmt {
 	enum ns_stmt_kind kind;
 	union {
-		struct { uint32_t key; uint8_t reg; } meta;                 /* NFT_META_* */
-		struct { uint32_t key; uint8_t reg; uint8_t dir; } ct;      /* NFT_CT_*, IP_CT_DIR_* or NONE */
-		struct { uint32_t base, offset, length; uint8_t reg; } payload; /* NFT_PAYLOAD_* */
-		struct { uint8_t reg, length, data[NS_STMT_DATA_MAX]; } immediate;
-		struct { uint8_t sreg, dreg, length, mask[NS_STMT_DATA_MAX], xor[NS_STMT_DATA_MAX]; } bitwise;
-		struct { uint32_t op; uint8_t reg, length, data[NS_STMT_DATA_MAX]; } cmp; /* NFT_CMP_* */
-		struct { char set[NS_NFT_NAME_MAX]; uint8_t reg; bool invert; } lookup;
-		struct { char set[NS_NFT_NAME_MAX]; uint32_t op; uint8_t reg; bool counter; uint64_t timeout_ms; } dynset;
-		struct { uint64_t packets, bytes; } counter; /* read-back only */
-		struct { char name[NS_NFT_NAME_MAX]; } objref;
-		struct { uint64_t rate, unit_s; uint32_t burst; bool invert; } limit; /* packets */
-		struct { uint16_t group; uint32_t snaplen; char prefix[NS_LOG_PREFIX_MAX]; } log;
-		struct { uint32_t type; uint8_t code; } reject; /* NFT_REJECT_* */
-		struct { int32_t code; char chain[NS_NFT_NAME_MAX]; } verdict; /* NF_ACCEPT, NF_DROP, NFT_* */
+		struct {
+			uint32_t key;
+			uint8_t reg;
+		} meta; /* NFT_META_* */
+		struct {
+			uint32_t key;
+			uint8_t reg;
+			uint8_t dir;
+		} ct; /* NFT_CT_*, IP_CT_DIR_* or NONE */
+		struct {
+			uint32_t base, offset, length;
+			uint8_t reg;
+		} payload; /* NFT_PAYLOAD_* */
+		struct {
+			uint8_t reg, length, data[NS_STMT_DATA_MAX];
+		} immediate;
+		struct {
+			uint8_t sreg, dreg, length, mask[NS_STMT_DATA_MAX], xor[NS_STMT_DATA_MAX];
+		} bitwise;
+		struct {
+			uint32_t op;
+			uint8_t reg, length, data[NS_STMT_DATA_MAX];
+		} cmp; /* NFT_CMP_* */
+		struct {
+			char set[NS_NFT_NAME_MAX];
+			uint8_t reg;
+			bool invert;
+		} lookup;
+		struct {
+			char set[NS_NFT_NAME_MAX];
+			uint32_t op;
+			uint8_t reg;
+			bool counter;
+			uint64_t timeout_ms;
+		} dynset;
+		struct {
+			uint64_t packets, bytes;
+		} counter; /* read-back only */
+		struct {
+			char name[NS_NFT_NAME_MAX];
+		} objref;
+		struct {
+			uint64_t rate, unit_s;
+			uint32_t burst;
+			bool invert;
+		} limit; /* packets */
+		struct {
+			uint16_t group;
+			uint32_t snaplen;
+			char prefix[NS_LOG_PREFIX_MAX];
+		} log;
+		struct {
+			uint32_t type;
+			uint8_t code;
+		} reject; /* NFT_REJECT_* */
+		struct {
+			int32_t code;
+			char chain[NS_NFT_NAME_MAX];
+		} verdict; /* NF_ACCEPT, NF_DROP, NFT_* */
 	};
 };
 
@@ -120,7 +165,7 @@ struct ns_plan_chain {
 	/* base chains only: */
 	uint32_t hook; /* NF_INET_* or NF_NETDEV_* */
 	int32_t priority;
-	uint32_t policy; /* NF_ACCEPT or NF_DROP */
+	uint32_t policy;            /* NF_ACCEPT or NF_DROP */
 	char device[NS_IFNAME_MAX]; /* netdev family; may end in '*' */
 	struct ns_plan_rule *rules;
 	size_t n_rules, rules_allocated;
@@ -137,7 +182,10 @@ struct ns_plan {
 	size_t n_chains, chains_allocated;
 };
 
-#define NS_PLAN_INIT { 0 }
+#define NS_PLAN_INIT                                                                                                   \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
 
 void ns_plan_release(struct ns_plan *plan);
 
@@ -169,7 +217,7 @@ int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err);
 int ns_plan_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err);
 /* Unified lines "-…" wanted and missing, "+…" present and not wanted, at most max_lines and then one line
  * that says how many more; "" when equal. *ret is malloced. */
-int ns_plan_difference(const struct ns_plan *wanted, const struct ns_plan *found, size_t max_lines,
-		       char **ret, struct ns_error *err);
+int ns_plan_difference(const struct ns_plan *wanted, const struct ns_plan *found, size_t max_lines, char **ret,
+		       struct ns_error *err);
 
 #endif

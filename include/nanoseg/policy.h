@@ -22,7 +22,7 @@
 
 #include <nanoseg/edge.h>
 
-#define NS_POLICY_SCHEMA "nanoseg/policy/1"
+#define NS_POLICY_SCHEMA   "nanoseg/policy/1"
 #define NS_DIGEST_TEXT_MAX 72 /* "sha256:" and 64 hexadecimal digits, and NUL */
 
 enum ns_verdict {
@@ -72,7 +72,10 @@ struct ns_policy {
 	size_t n_rules;
 };
 
-#define NS_POLICY_INIT { 0 }
+#define NS_POLICY_INIT                                                                                                 \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
 
 void ns_policy_release(struct ns_policy *policy); /* contents; accepts half-built */
 const char *ns_verdict_format(enum ns_verdict verdict);
@@ -88,8 +91,7 @@ int ns_policy_from_json(const json_t *json, struct ns_policy *ret, struct ns_err
 json_t *ns_policy_to_json(const struct ns_policy *policy);
 
 /* SHA-256 of the canonical JSON: members sorted by name, no white space, integers only, UTF-8. */
-int ns_policy_digest(const struct ns_policy *policy, char ret[static NS_DIGEST_TEXT_MAX],
-		     struct ns_error *err);
+int ns_policy_digest(const struct ns_policy *policy, char ret[static NS_DIGEST_TEXT_MAX], struct ns_error *err);
 
 /* What changes between two policies, as JSON for people and programs:
  * {"added":[rule…],"removed":[rule…],"changed":[{"id","from","to"}…]}; evidence is not compared.

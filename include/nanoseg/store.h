@@ -39,11 +39,11 @@ enum ns_mode ns_mode_parse(const char *text);
 struct ns_workload {
 	char name[NS_WORKLOAD_MAX];
 	enum ns_mode mode;
-	int64_t since;             /* of the mode */
-	int64_t learning_since;    /* start of the window; 0: never */
-	uint64_t active_revision;  /* the approved one in force or waiting; 0: none */
+	int64_t since;              /* of the mode */
+	int64_t learning_since;     /* start of the window; 0: never */
+	uint64_t active_revision;   /* the approved one in force or waiting; 0: none */
 	uint64_t proposed_revision; /* the one waiting for approval; 0: none */
-	uint64_t newest_revision;  /* 0: none */
+	uint64_t newest_revision;   /* 0: none */
 };
 
 /* -ENOENT when unknown. */
@@ -121,12 +121,14 @@ int ns_store_forget_counters(struct ns_store *store, uint64_t cookie, struct ns_
 /* Denied (or, while auditing, would-be denied) tuples; identity as for edges plus `audited`. */
 int ns_store_add_deny(struct ns_store *store, const struct ns_edge *edge, bool audited, struct ns_error *err);
 typedef int (*ns_store_each_deny)(void *ctx, const struct ns_edge *edge, bool audited);
-int ns_store_list_denies(struct ns_store *store, const char *workload, int64_t seen_after,
-			 ns_store_each_deny each, void *ctx, struct ns_error *err);
+int ns_store_list_denies(struct ns_store *store, const char *workload, int64_t seen_after, ns_store_each_deny each,
+			 void *ctx, struct ns_error *err);
 
 /* A gap is opened (to = 0) and closed later; one already open with the same workload and cause is kept. */
-int ns_store_open_gap(struct ns_store *store, const char *workload, int64_t from, const char *cause, struct ns_error *err);
-int ns_store_close_gap(struct ns_store *store, const char *workload, const char *cause, int64_t to, struct ns_error *err);
+int ns_store_open_gap(struct ns_store *store, const char *workload, int64_t from, const char *cause,
+		      struct ns_error *err);
+int ns_store_close_gap(struct ns_store *store, const char *workload, const char *cause, int64_t to,
+		       struct ns_error *err);
 int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t to, struct ns_error *err);
 
 /* The heartbeat that tells, after a crash, since when the agent was down. */
@@ -134,7 +136,8 @@ int ns_store_heartbeat(struct ns_store *store, int64_t now, struct ns_error *err
 int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_error *err); /* 0: never */
 
 /* Endpoints seen, for evidence: upsert by (boot_id, cookie); ended 0: still there. */
-int ns_store_put_endpoint(struct ns_store *store, const struct ns_endpoint *endpoint, int64_t ended, struct ns_error *err);
+int ns_store_put_endpoint(struct ns_store *store, const struct ns_endpoint *endpoint, int64_t ended,
+			  struct ns_error *err);
 json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err);
 
 /* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). */

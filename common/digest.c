@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "cleanup.h"
+#include "digest.h"
+
+int ns_digest_bytes(const void *data, size_t length, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
+{
+	unsigned char md[32];
+	unsigned n = 0;
+
+	if (EVP_Digest(data, length, md, &n, EVP_sha256(), NULL) != 1 || n != sizeof md)
+		return ns_error_set(err, -EIO, "libcrypto has no SHA-256");
+	memcpy(ret, "sha256:", 7);
+	for (unsigned i = 0; i < n; i++)
+		(void)snprintf(ret + 7 + 2 * i, 3, "%02x", md[i]);
+	return 0;
+}
+
+/* Floating point has no canonical text that all readers agree on, and nothing of ours needs it. */
+static bool has_real(const json_t *json)
+{
+	json_t *child;
+	size_t i;
+
+	if (json_is_real(json))
+		return true;
+	json_array_foreach (json, i, child)
+		if (has_real(child))
+			return true;
+	if (json_is_object(json)) {
+		void *iter = json_object_iter((json_t *)(uintptr_t)json);
+
+		for (; iter; iter = json_object_iter_next((json_t *)(uintptr_t)json, iter)) {
+			if (has_real(json_object_iter_value(iter)))
+				return true;
+		}
+	}
+	return false;
+}
+
+char *ns_json_canonical(const json_t *json)
+{
+	if (has_real(json))
+		return NULL;
+	return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+}
+
+int ns_digest_json(const json_t *json, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
+{
+	NS_FREE char *text = ns_json_canonical(json);
+
+	if (!text)
+		return ns_error_set(err, has_real(json) ? -EINVAL : -ENOMEM,
+				    has_real(json) ? "a floating-point number has no canonical form"
+						   : "out of memory for a digest");
+	return ns_digest_bytes(text, strlen(text), ret, err);
+}
