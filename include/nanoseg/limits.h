@@ -14,6 +14,7 @@
 #define NS_PROCESS_MAX      128 /* path of the program, cut from the left when longer */
 #define NS_RULE_ID_MAX      32
 #define NS_REASON_MAX       1024
+#define NS_DIGEST_TEXT_MAX  72 /* "sha256:" and 64 hexadecimal digits, and NUL */
 #define NS_IFNAME_MAX       16 /* IFNAMSIZ */
 
 /* Endpoints. */
@@ -42,6 +43,16 @@
 #define NS_DENY_SET_SIZE          16384
 #define NS_NFLOG_GROUP            28275 /* ASCII "ns" */
 #define NS_NFLOG_SNAPLEN          128
+
+/* The store. Of edges, denies and gaps the figure is of one workload. */
+#define NS_STORE_BUSY_MS       2000
+#define NS_STORE_EDGES_MAX     1000000
+#define NS_STORE_DENIES_MAX    100000
+#define NS_STORE_GAPS_MAX      1000
+#define NS_STORE_ENDPOINTS_MAX 100000
+#define NS_STORE_READBACKS_MAX 1000
+#define NS_STORE_CHANGES_MAX   10000
+#define NS_STORE_DETAIL_MAX    (1024 * 1024) /* one audit entry's detail, as text */
 
 /* HTTP and JSON from others. */
 #define NS_HTTP_BODY_MAX        (8u * 1024 * 1024)

@@ -23,7 +23,6 @@
 #include <nanoseg/edge.h>
 
 #define NS_POLICY_SCHEMA   "nanoseg/policy/1"
-#define NS_DIGEST_TEXT_MAX 72 /* "sha256:" and 64 hexadecimal digits, and NUL */
 
 enum ns_verdict {
 	NS_VERDICT_INVALID = 0, /* a missing verdict is never "accept" */
