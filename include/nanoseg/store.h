@@ -170,6 +170,10 @@ int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_erro
  * "ended","joined_late","provisional","addresses":[…],"interfaces":[…],"findings":[…]}]. */
 int ns_store_put_endpoint(struct ns_store *store, const struct ns_endpoint *endpoint, int64_t ended,
 			  struct ns_error *err);
+/* The workload that the endpoint with this cookie was last stored under in this boot, so that a restarted daemon knows
+ * whose rules it finds before the runtime has answered. -ENOENT: never met. */
+int ns_store_endpoint_workload(struct ns_store *store, uint64_t cookie, char ret[static NS_WORKLOAD_MAX],
+			       struct ns_error *err);
 json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err);
 
 /* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). Kept: the last
