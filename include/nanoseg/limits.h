@@ -44,6 +44,16 @@
 #define NS_NFLOG_GROUP            28275 /* ASCII "ns" */
 #define NS_NFLOG_SNAPLEN          128
 
+/* Learning; each of one endpoint. */
+#define NS_NFLOG_RCVBUF        (1024 * 1024) /* bytes of unread log; the kernel doubles it for its bookkeeping */
+#define NS_NFLOG_TURN_MESSAGES 256           /* log messages read in one turn of the loop */
+#define NS_LEARN_PENDING_MAX   1024          /* observations that wait for the next walk of /proc */
+#define NS_LISTENERS_MAX       8192          /* listening sockets that tell older connections' direction */
+#define NS_PROC_PIDS_MAX       32768         /* processes looked at in one walk of /proc */
+#define NS_PROC_SOCKETS_MAX    65536         /* sockets whose holder is remembered */
+#define NS_PROC_CPU_PERMILLE   20            /* share of one CPU that walks of /proc may use … */
+#define NS_PROC_CPU_BURST_US   100000        /* … and how much of it may be saved up */
+
 /* The store. Of edges, denies and gaps the figure is of one workload. */
 #define NS_STORE_BUSY_MS       2000
 #define NS_STORE_EDGES_MAX     1000000
