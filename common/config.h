@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The configuration file: INI, read by libinih. Unknown sections and keys, repeated keys and bad values are errors with
- * file, line and what would be right; nothing is half-read.
+ * file, line and what would be right; nothing is half-read. nanoseg.conf(5) is its manual.
+ *
+ * Lines that begin with white space continue the value above; only netns_dirs may have such lines.
  */
 #ifndef NANOSEG_CONFIG_H
 #define NANOSEG_CONFIG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <nanoseg/error.h>
@@ -13,6 +16,14 @@
 
 #define NS_CONFIG_PATH_DEFAULT "/etc/nanoseg/nanoseg.conf"
 #define NS_CONFIG_PATH_MAX     256
+#define NS_CONFIG_BYTES_MAX    (64u * 1024) /* one file */
+#define NS_CONFIG_LINE_MAX     198 /* bytes, without the end of line: what libinih keeps of one (INI_MAX_LINE) */
+#define NS_CONFIG_SOCKET_MAX   108 /* sun_path of unix(7), with its NUL */
+
+/* Bounds of the values. */
+#define NS_CONFIG_SCAN_INTERVAL_MIN_US INT64_C(100000)
+#define NS_CONFIG_SCAN_INTERVAL_MAX_US INT64_C(3600000000)
+#define NS_CONFIG_MIN_WINDOW_MAX_US    (INT64_C(365) * 86400 * 1000000)
 
 struct ns_config {
 	/* [daemon] */
@@ -37,5 +48,8 @@ struct ns_config {
 void ns_config_defaults(struct ns_config *ret);
 /* path NULL: NS_CONFIG_PATH_DEFAULT, and when that does not exist, the defaults. A path that is given must exist. */
 int ns_config_load(const char *path, struct ns_config *ret, struct ns_error *err);
+/* The same from memory; `name` stands for the file in errors. -EINVAL for what is written there, -EFBIG for too much.
+ */
+int ns_config_parse(const char *name, const char *text, size_t length, struct ns_config *ret, struct ns_error *err);
 
 #endif

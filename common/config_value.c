@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config_value.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The part of a foreign value that an error shows. */
+#define SHOWN "%.64s"
+
+static const struct unit {
+	const char *name;
+	int64_t us;
+} units[] = {
+	{ "us", 1 },
+	{ "ms", 1000 },
+	{ "s", 1000000 },
+	{ "min", INT64_C(60) * 1000000 },
+	{ "h", INT64_C(3600) * 1000000 },
+	{ "d", INT64_C(86400) * 1000000 },
+};
+#define N_UNITS (sizeof(units) / sizeof(units[0]))
+
+int ns_config_path(const char *value, char *ret, size_t size, struct ns_error *err)
+{
+	size_t length = strlen(value);
+
+	if (length == 0)
+		return ns_error_set(err, -EINVAL, "is empty; use an absolute path");
+	if (value[0] != '/')
+		return ns_error_set(err, -EINVAL, "'" SHOWN "' is not an absolute path; it must begin with '/'", value);
+	for (const char *p = value; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return ns_error_set(err, -EINVAL,
+					    "'" SHOWN "' holds white space or a control character; use one path "
+					    "without",
+					    value);
+	}
+	while (length > 1 && value[length - 1] == '/')
+		length--;
+	if (length >= size)
+		return ns_error_set(err, -EINVAL, "a path of %zu bytes; at most %zu are possible here", length,
+				    size - 1);
+	memcpy(ret, value, length);
+	ret[length] = '\0';
+	return 0;
+}
+
+int ns_config_dirs(const char *value, struct ns_config *config, struct ns_error *err)
+{
+	while (*(value += strspn(value, " \t"))) {
+		size_t length = strcspn(value, " \t");
+		char word[NS_CONFIG_LINE_MAX + 1], path[NS_CONFIG_PATH_MAX];
+		int r;
+
+		if (length >= sizeof(word))
+			return ns_error_set(err, -EINVAL, "a path of %zu bytes; at most %zu are possible here", length,
+					    sizeof(word) - 1);
+		memcpy(word, value, length);
+		word[length] = '\0';
+		value += length;
+		r = ns_config_path(word, path, sizeof(path), err);
+		if (r < 0)
+			return r;
+		for (unsigned i = 0; i < config->n_netns_dirs; i++) {
+			if (strcmp(config->netns_dirs[i], path) == 0)
+				return ns_error_set(err, -EINVAL, "'" SHOWN "' stands there twice", path);
+		}
+		if (config->n_netns_dirs == NS_NETNS_DIRS_MAX)
+			return ns_error_set(err, -EINVAL, "more than %d directories", NS_NETNS_DIRS_MAX);
+		memcpy(config->netns_dirs[config->n_netns_dirs++], path, sizeof(path));
+	}
+	return 0;
+}
+
+/* Decimal digits only: no sign, no white space, no other base. Returns what follows them, or NULL. */
+static const char *digits(const char *text, int64_t *ret)
+{
+	int64_t number = 0;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *p - '0', &number))
+			number = INT64_MAX; /* stays there: beyond every bound */
+	}
+	if (p == text)
+		return NULL;
+	*ret = number;
+	return p;
+}
+
+static void duration_format(int64_t us, char *buffer, size_t size)
+{
+	size_t i = N_UNITS - 1;
+
+	while (i > 0 && (us < units[i].us || us % units[i].us))
+		i--;
+	(void)snprintf(buffer, size, "%" PRId64 "%s", us / units[i].us, us ? units[i].name : "s");
+}
+
+int ns_config_duration(const char *value, int64_t min, int64_t max, int64_t *ret, struct ns_error *err)
+{
+	const struct unit *unit = NULL;
+	int64_t number, us;
+	char low[32], high[32];
+	const char *rest = digits(value, &number);
+
+	rest += rest ? strspn(rest, " \t") : 0;
+	for (size_t i = 0; rest && i < N_UNITS; i++) {
+		if (strcmp(units[i].name, rest) == 0)
+			unit = &units[i];
+	}
+	if (!unit)
+		return ns_error_set(err, -EINVAL,
+				    "'" SHOWN "' is not a duration; use a number with us, ms, s, min, h or d", value);
+	if (__builtin_mul_overflow(number, unit->us, &us) || us < min || us > max) {
+		duration_format(min, low, sizeof(low));
+		duration_format(max, high, sizeof(high));
+		return ns_error_set(err, -EINVAL, "'" SHOWN "' is out of bounds; use %s to %s", value, low, high);
+	}
+	*ret = us;
+	return 0;
+}
+
+int ns_config_count(const char *value, int64_t min, int64_t max, int64_t *ret, struct ns_error *err)
+{
+	int64_t number;
+	const char *rest = digits(value, &number);
+
+	if (!rest || *rest)
+		return ns_error_set(err, -EINVAL, "'" SHOWN "' is not a whole number; use %" PRId64 " to %" PRId64,
+				    value, min, max);
+	if (number < min || number > max)
+		return ns_error_set(err, -EINVAL, "'" SHOWN "' is out of bounds; use %" PRId64 " to %" PRId64, value,
+				    min, max);
+	*ret = number;
+	return 0;
+}
+
+int ns_config_word(const char *value, const char *words, char *ret, size_t size, struct ns_error *err)
+{
+	size_t length = strlen(value);
+
+	for (const char *word = words; length && *word;) {
+		size_t n = strcspn(word, " ");
+
+		if (n == length && n < size && memcmp(word, value, n) == 0) {
+			memcpy(ret, word, n);
+			ret[n] = '\0';
+			return 0;
+		}
+		word += n + (word[n] == ' ');
+	}
+	return ns_error_set(err, -EINVAL, "'" SHOWN "' is not one of: %s", value, words);
+}

@@ -1,0 +1,1 @@
+nanoseg_fuzz(config nanoseg_common)
