@@ -34,6 +34,7 @@
 /* nftables. Names: NFT_NAME_MAXLEN is 256, but ours are ours to choose. */
 #define NS_NFT_NAME_MAX           32
 #define NS_PLAN_SETS_MAX          64
+#define NS_PLAN_COUNTERS_MAX      64
 #define NS_PLAN_CHAINS_MAX        32
 #define NS_CHAIN_RULES_MAX        128
 #define NS_RULE_STMTS_MAX         12
@@ -65,8 +66,15 @@
 #define NS_STORE_DETAIL_MAX    (1024 * 1024) /* one audit entry's detail, as text */
 
 /* HTTP and JSON from others. */
-#define NS_HTTP_BODY_MAX        (8u * 1024 * 1024)
-#define NS_HTTP_CONNECTIONS_MAX 64
-#define NS_JSON_DEPTH_MAX       64
+#define NS_HTTP_BODY_MAX         (8u * 1024 * 1024)
+#define NS_HTTP_CONNECTIONS_MAX  64
+#define NS_HTTP_CONNECTIONS_ROOT 8                       /* of these, kept for uid 0 */
+#define NS_HTTP_BODIES_MAX       (4u * NS_HTTP_BODY_MAX) /* request bodies held at once, of all connections */
+#define NS_HTTP_ANSWER_MAX       (256u * 1024 * 1024)
+#define NS_HTTP_HEADERS_MAX      32768 /* memory of one connection besides bodies */
+#define NS_HTTP_IDLE_SECONDS     30    /* without a byte either way */
+#define NS_HTTP_REQUEST_SECONDS  120   /* from the first byte of a request to the last of its answer */
+#define NS_HTTP_PARAMETERS_MAX   8
+#define NS_JSON_DEPTH_MAX        64
 
 #endif

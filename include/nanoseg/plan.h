@@ -212,11 +212,12 @@ bool ns_plan_set_same_definition(const struct ns_plan_set *a, const struct ns_pl
 
 /* The canonical text: one line a thing, in the manner of `nft list`, but exact. Golden tests hold it, the
  * digest is its SHA-256, and a difference between two plans is shown as the difference between their lines.
- * Elements of dynamic sets, figures and handles are left out. *ret is malloced. */
+ * Elements of dynamic sets and of sets with a timeout (they come and go by themselves), figures and handles are
+ * left out; chains come by name. *ret is malloced. */
 int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err);
 int ns_plan_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err);
-/* Unified lines "-…" wanted and missing, "+…" present and not wanted, at most max_lines and then one line
- * that says how many more; "" when equal. *ret is malloced. */
+/* Lines "-…" wanted and missing, "+…" present and not wanted, at most max_lines and then one line that says how
+ * many more; "" when equal. Both plans must be normalised. *ret is malloced. */
 int ns_plan_difference(const struct ns_plan *wanted, const struct ns_plan *found, size_t max_lines, char **ret,
 		       struct ns_error *err);
 
