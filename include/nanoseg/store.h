@@ -160,6 +160,9 @@ int ns_store_close_gap(struct ns_store *store, const char *workload, const char 
 		       struct ns_error *err);
 int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t to, struct ns_error *err);
 
+/* Gaps alone, into ret->gaps; workload NULL: all. */
+int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
+
 /* The heartbeat that tells, after a crash, since when the agent was down. */
 int ns_store_heartbeat(struct ns_store *store, int64_t now, struct ns_error *err);
 int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_error *err); /* 0: never */

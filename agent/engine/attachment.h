@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * An attachment: what the engine holds in one endpoint's namespace. Private to agent/engine.
+ */
+#ifndef NANOSEG_ATTACHMENT_H
+#define NANOSEG_ATTACHMENT_H
+
+#include <nanoseg/endpoint.h>
+#include <nanoseg/store.h>
+
+#include "engine.h"
+#include "figures.h"
+#include "learner.h"
+#include "lock.h"
+
+#define NS_UDP_SERVED_MAX 256
+#define NS_CAUSE_MAX      128
+
+struct ns_attachment {
+	struct ns_engine *engine;
+	struct ns_endpoint *endpoint;
+	char workload[NS_WORKLOAD_MAX]; /* what the engine goes by: the store's word until the runtime has spoken */
+	bool identified;                /* by the runtime, or by the store from before */
+	int64_t attached;               /* when; CLOCK_BOOTTIME */
+
+	struct ns_lock *lock;
+	struct ns_learner *learner;
+	struct ns_figures figures;
+	uint16_t udp_served[NS_UDP_SERVED_MAX];
+	size_t n_udp_served;
+
+	bool dirty;
+	bool adopted;                    /* the table was there before this daemon */
+	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
+	uint64_t revision;               /* likewise */
+	unsigned generation;             /* likewise */
+	char plan_digest[72];            /* likewise; "" : none */
+	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
+	int64_t failed_since;
+	char learn_failure[NS_ERROR_TEXT_MAX]; /* why nothing is heard from it; "" : it is heard */
+};
+
+/* True while the plan in the kernel lets everything pass and remembers it. */
+bool ns_mode_learns(enum ns_mode mode);
+
+int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, int netns_fd, struct ns_attachment **ret,
+		       struct ns_error *err);
+struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment); /* rules stay */
+
+/* Makes the kernel hold what the workload's mode and policy ask for now; a failure is kept in the attachment, logged
+ * once and returned. Does nothing when the kernel already has it. */
+int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *err);
+
+/* The plan that the workload asks for now. */
+int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, struct ns_error *err);
+
+/* The raw figures that the store has of this endpoint. */
+int ns_attachment_load_figures(struct ns_attachment *attachment, struct ns_error *err);
+/* Kernel figures -> store. */
+int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err);
+/* One observation -> store, named by the address book. */
+int ns_attachment_record(struct ns_attachment *attachment, const struct ns_observation *observation, uint64_t packets,
+			 uint64_t bytes, struct ns_error *err);
+void ns_attachment_gap(struct ns_attachment *attachment, int64_t from, int64_t to, const char *cause);
+
+/* On-link prefixes of an endpoint; returns their number. */
+size_t ns_attachment_links(const struct ns_attachment *attachment, struct ns_prefix *ret, size_t max);
+
+#endif

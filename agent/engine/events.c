@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the watcher says, turned into attachments and marks; the work is done by the turn.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "engine_private.h"
+#include "log.h"
+
+static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
+{
+	struct ns_engine *engine = ctx;
+	struct ns_attachment *attachment = NULL;
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (ns_attachment_open(engine, endpoint, netns_fd, &attachment, &err) < 0) {
+		ns_log_error("%s (cookie %llu): cannot be protected: %s", endpoint->workload,
+			     (unsigned long long)endpoint->cookie, err.text);
+		if (!engine->starting)
+			ns_engine_arm_retry(engine);
+		return;
+	}
+	endpoint->user = attachment;
+	engine->book_dirty = true;
+	ns_engine_schedule(engine);
+	/* At once, not at the end of the round: a container's first packet follows its namespace within milliseconds.
+	 * At the start the peers' addresses are not all known yet. */
+	if (!engine->starting && ns_engine_rebuild_book(engine, &err) == 0)
+		(void)ns_attachment_reconcile(attachment, NULL);
+}
+
+static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_workload)
+{
+	struct ns_engine *engine = ctx;
+	struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+	if (!attachment || endpoint->provisional)
+		return;
+	if (strcmp(attachment->workload, endpoint->workload) != 0)
+		ns_log_info("%s is %s", attachment->workload, endpoint->workload);
+	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", endpoint->workload);
+	attachment->identified = true;
+	attachment->dirty = true;
+	engine->book_dirty = true;
+	ns_engine_schedule(engine);
+}
+
+static void addresses(void *ctx, struct ns_endpoint *endpoint)
+{
+	struct ns_engine *engine = ctx;
+	struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+	if (attachment)
+		attachment->dirty = true; /* its links changed */
+	engine->book_dirty = true;
+	ns_engine_schedule(engine);
+}
+
+static void host_addresses(void *ctx)
+{
+	struct ns_engine *engine = ctx;
+
+	engine->book_dirty = true;
+	ns_engine_schedule(engine);
+}
+
+void ns_engine_store_endpoint(struct ns_engine *engine, const struct ns_attachment *attachment, int64_t ended)
+{
+	struct ns_endpoint copy = *attachment->endpoint;
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (!attachment->identified)
+		return;
+	memcpy(copy.workload, attachment->workload, sizeof copy.workload);
+	if (ns_store_put_endpoint(engine->store, &copy, ended, &err) < 0)
+		ns_log_error("%s: the endpoint could not be stored: %s", attachment->workload, err.text);
+}
+
+static void detach(void *ctx, struct ns_endpoint *endpoint)
+{
+	struct ns_engine *engine = ctx;
+	struct ns_attachment *attachment = ns_attachment_of(endpoint);
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (!attachment)
+		return;
+	/* Our sockets still hold the namespace, so its last words can be read. */
+	attachment->identified = true;
+	if (ns_attachment_harvest(attachment, &err) < 0)
+		ns_log_warning("%s: the last figures could not be read: %s", attachment->workload, err.text);
+	ns_engine_store_endpoint(engine, attachment, ns_clock_now());
+	(void)ns_store_forget_counters(engine->store, endpoint->cookie, NULL);
+	endpoint->user = ns_attachment_free(attachment);
+	engine->book_dirty = true;
+	ns_engine_schedule(engine);
+}
+
+const struct ns_watch_events ns_engine_watch_events = { attach, identify, addresses, detach, host_addresses };

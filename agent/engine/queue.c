@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Observations wait for the end of the turn, so that a burst is one transaction, and for their endpoint's name.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_private.h"
+#include "log.h"
+
+void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpoint,
+		       const struct ns_observation *observation)
+{
+	struct ns_queued *entry;
+
+	if (engine->n_queued == NS_OBSERVATIONS_QUEUED_MAX) {
+		engine->lost_observations++;
+		return;
+	}
+	if (engine->n_queued == engine->queued_allocated) {
+		size_t more = engine->queued_allocated ? engine->queued_allocated * 2 : 64;
+		struct ns_queued *bigger = reallocarray(engine->queued, more, sizeof *bigger);
+
+		if (!bigger) {
+			engine->lost_observations++;
+			return;
+		}
+		engine->queued = bigger;
+		engine->queued_allocated = more;
+	}
+	entry = &engine->queued[engine->n_queued++];
+	entry->cookie = endpoint->cookie;
+	entry->observation = *observation;
+	entry->process[0] = '\0';
+	if (observation->process)
+		strncat(entry->process, observation->process, sizeof entry->process - 1);
+	entry->observation.process = NULL; /* set again when it is read: the array moves */
+	ns_engine_schedule(engine);
+}
+
+static struct ns_attachment *find_attachment(struct ns_engine *engine, uint64_t cookie)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	if (endpoint->cookie == cookie)
+		return ns_attachment_of(endpoint);
+	return NULL;
+}
+
+void ns_engine_flush(struct ns_engine *engine)
+{
+	size_t n = engine->n_queued, kept = 0;
+	struct ns_attachment *attachment = NULL; /* of the entry before: they come in runs */
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (!n || ns_store_begin(engine->store, &err) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct ns_queued *entry = &engine->queued[i];
+
+		if (!attachment || attachment->endpoint->cookie != entry->cookie)
+			attachment = find_attachment(engine, entry->cookie);
+		if (!attachment)
+			continue;
+		if (!attachment->identified) {
+			engine->queued[kept++] = *entry;
+			continue;
+		}
+		entry->observation.process = entry->process;
+		if (ns_attachment_record(attachment, &entry->observation, entry->observation.packets,
+					 entry->observation.bytes, &err) < 0)
+			ns_log_error("%s: an observation could not be stored: %s", attachment->workload, err.text);
+	}
+	engine->n_queued = kept;
+	if (ns_store_commit(engine->store, &err) < 0)
+		ns_log_error("observations could not be stored: %s", err.text);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One endpoint: from the workload's mode and policy to the kernel, and what was found there back to the store.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <nanoseg/layout.h>
+
+#include "attachment.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "engine_private.h"
+#include "log.h"
+
+/* What the workload asks for. */
+struct wish {
+	struct ns_workload workload;
+	struct ns_plan plan;
+	char digest[72];
+};
+
+static int compile(struct ns_attachment *attachment, struct wish *wish, struct ns_error *err)
+{
+	struct ns_engine *engine = attachment->engine;
+	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
+	struct ns_compile_options options = {
+		.learn_set_size = engine->config.learn_set_size,
+		.links = links,
+		.n_links = ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX),
+		.udp_served = attachment->udp_served,
+		.n_udp_served = attachment->n_udp_served,
+	};
+	struct ns_policy policy = NS_POLICY_INIT;
+	NS_JSON json_t *document = NULL;
+	int r;
+
+	if (ns_mode_learns(wish->workload.mode))
+		return ns_compile_learn(&options, &wish->plan, err);
+	r = ns_store_get_policy(engine->store, wish->workload.name, wish->workload.active_revision, &document, NULL,
+				err);
+	if (r < 0)
+		return r;
+	r = ns_policy_from_json(document, &policy, err);
+	if (r == 0)
+		r = ns_compile_enforce(&policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
+				       &wish->plan, err);
+	ns_policy_release(&policy);
+	return r;
+}
+
+static int make_wish(struct ns_attachment *attachment, struct wish *ret, struct ns_error *err)
+{
+	struct ns_engine *engine = attachment->engine;
+	int r = ns_store_meet_workload(engine->store, attachment->workload, engine->config.default_mode, ns_clock_now(),
+				       &ret->workload, err);
+
+	if (r < 0)
+		return r;
+	if (!ns_mode_learns(ret->workload.mode) && !ret->workload.active_revision)
+		return ns_error_set(err, -ENODATA, "%s is in mode %s and has no approved policy", attachment->workload,
+				    ns_mode_format(ret->workload.mode));
+	r = compile(attachment, ret, err);
+	if (r < 0)
+		return r;
+	return ns_plan_digest(&ret->plan, ret->digest, err);
+}
+
+int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, struct ns_error *err)
+{
+	struct wish wish = { 0 };
+	int r = make_wish(attachment, &wish, err);
+
+	if (r < 0) {
+		ns_plan_release(&wish.plan);
+		return r;
+	}
+	*ret = wish.plan;
+	return 0;
+}
+
+/* A found table is somebody's approved wish. Until it is known whose namespace this is, it stays as it is: replacing it
+ * by a learning table would open what was closed. */
+static bool must_wait(const struct ns_attachment *attachment)
+{
+	return attachment->adopted && !attachment->identified;
+}
+
+static void record_failure(struct ns_attachment *attachment, const struct ns_error *err)
+{
+	if (strcmp(attachment->failure, err->text) != 0)
+		ns_log_error("%s (cookie %llu): not as wanted in the kernel: %s", attachment->workload,
+			     (unsigned long long)attachment->endpoint->cookie, err->text);
+	if (!attachment->failure[0])
+		attachment->failed_since = ns_clock_now();
+	(void)snprintf(attachment->failure, sizeof attachment->failure, "%s", err->text);
+}
+
+static void record_success(struct ns_attachment *attachment, const struct wish *wish,
+			   const struct ns_lock_result *result)
+{
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (attachment->mode != wish->workload.mode || attachment->revision != wish->workload.active_revision)
+		ns_log_info("%s (cookie %llu): %s%s, +%zu -%zu elements", attachment->workload,
+			    (unsigned long long)attachment->endpoint->cookie, ns_mode_format(wish->workload.mode),
+			    result->adopted ? " (adopted)" : "", result->elements_added, result->elements_removed);
+	attachment->mode = wish->workload.mode;
+	attachment->revision = wish->workload.active_revision;
+	attachment->generation = result->generation;
+	(void)snprintf(attachment->plan_digest, sizeof attachment->plan_digest, "%s", wish->digest);
+	attachment->failure[0] = '\0';
+	/* The lock compared the read-back with the plan, so both digests are the same one. */
+	if (ns_store_add_readback(attachment->engine->store, attachment->endpoint->cookie, attachment->workload,
+				  attachment->revision, ns_mode_format(attachment->mode), wish->digest, wish->digest,
+				  "", ns_clock_now(), &err) < 0)
+		ns_log_error("%s: the read-back could not be stored: %s", attachment->workload, err.text);
+}
+
+/* Sets that go take their figures with them: bring those home first, and forget the raw ones. */
+static int leave_old_mode(struct ns_attachment *attachment, const struct wish *wish, struct ns_error *err)
+{
+	enum ns_mode old = attachment->mode;
+	int r;
+
+	if (old == NS_MODE_INVALID || ns_mode_learns(old) == ns_mode_learns(wish->workload.mode))
+		return 0;
+	r = ns_attachment_harvest(attachment, err);
+	if (r < 0)
+		return r;
+	if (ns_mode_learns(old))
+		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "set full", ns_clock_now(),
+					 NULL);
+	ns_figures_release(&attachment->figures);
+	return ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, err);
+}
+
+static int apply(struct ns_attachment *attachment, struct ns_error *err)
+{
+	struct wish wish = { 0 };
+	struct ns_lock_result result = { 0 };
+	int r = make_wish(attachment, &wish, err);
+
+	if (r == 0 && !attachment->failure[0] && strcmp(wish.digest, attachment->plan_digest) == 0) {
+		attachment->mode = wish.workload.mode; /* learning, proposed and approved are one plan */
+		attachment->revision = wish.workload.active_revision;
+		ns_plan_release(&wish.plan);
+		return 0;
+	}
+	if (r == 0)
+		r = leave_old_mode(attachment, &wish, err);
+	if (r == 0)
+		r = ns_lock_apply(attachment->lock, &wish.plan, &result, err);
+	if (r == 0)
+		record_success(attachment, &wish, &result);
+	ns_plan_release(&wish.plan);
+	return r;
+}
+
+int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *err)
+{
+	struct ns_error local = NS_ERROR_INIT;
+	int r;
+
+	if (must_wait(attachment))
+		r = ns_error_set(
+			&local, -EAGAIN,
+			"the rules found in this namespace stay as they are until its runtime tells whose it is");
+	else
+		r = apply(attachment, &local);
+	if (r < 0) {
+		record_failure(attachment, &local);
+		if (err)
+			*err = local;
+		return r;
+	}
+	attachment->dirty = false;
+	return 0;
+}

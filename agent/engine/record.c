@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From the kernel's memory to the store: names are given here, figures become differences.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "attachment.h"
+#include "clock.h"
+#include "engine_private.h"
+
+int ns_attachment_record(struct ns_attachment *attachment, const struct ns_observation *observation, uint64_t packets,
+			 uint64_t bytes, struct ns_error *err)
+{
+	struct ns_engine *engine = attachment->engine;
+	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
+	size_t n_links = ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX);
+	struct ns_edge edge = {
+		.workload = attachment->workload,
+		.tuple = observation->tuple,
+		.packets = packets,
+		.bytes = bytes,
+		.first_seen = observation->time,
+		.last_seen = observation->time,
+		.process = observation->process ? observation->process : "",
+		.uid = observation->uid,
+		.peer_name = "",
+		.source_name = "",
+	};
+
+	edge.peer_class = ns_book_classify(engine->book, &edge.tuple.peer, links, n_links, &edge.peer_name);
+	if (edge.tuple.direction == NS_TRANSIT)
+		edge.source_class =
+			ns_book_classify(engine->book, &edge.tuple.source, links, n_links, &edge.source_name);
+	if (observation->kind == NS_LOG_LEARN)
+		return ns_store_add_edge(engine->store, &edge, err);
+	return ns_store_add_deny(engine->store, &edge, observation->kind == NS_LOG_AUDIT, err);
+}
+
+struct harvest {
+	struct ns_attachment *attachment;
+	struct ns_error *err;
+};
+
+static int harvest_element(void *ctx, const struct ns_observation *seen)
+{
+	struct harvest *harvest = ctx;
+	struct ns_attachment *attachment = harvest->attachment;
+	struct ns_observation observation = *seen;
+	struct ns_counter_base base = { .tuple = seen->tuple, .packets = seen->packets, .bytes = seen->bytes };
+	uint64_t packets, bytes;
+	bool is_new;
+	int r;
+
+	base.deny = seen->kind != NS_LOG_LEARN;
+	/* The sets of auditing and enforcing are the same ones: which it was is told by the plan in force. */
+	if (base.deny)
+		observation.kind = attachment->mode == NS_MODE_AUDITING ? NS_LOG_AUDIT : NS_LOG_DENY;
+	r = ns_figures_advance(&attachment->figures, &base.tuple, base.deny, base.packets, base.bytes, &packets, &bytes,
+			       &is_new);
+	if (r < 0)
+		return ns_error_set(harvest->err, r, "out of memory for the figures of %s", attachment->workload);
+	if (!is_new && packets == 0)
+		return 0;
+	r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
+	if (r < 0)
+		return r;
+	return ns_store_put_counter(attachment->engine->store, attachment->endpoint->cookie, &base, harvest->err);
+}
+
+int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err)
+{
+	struct ns_store *store = attachment->engine->store;
+	struct harvest harvest = { attachment, err };
+	int r;
+
+	if (!attachment->learner || !attachment->identified || attachment->mode == NS_MODE_INVALID)
+		return 0;
+	ns_engine_flush(attachment->engine);
+	r = ns_store_begin(store, err);
+	if (r < 0)
+		return r;
+	r = ns_learner_harvest(attachment->learner, harvest_element, &harvest, err);
+	if (r == -ENOENT)
+		r = 0; /* no table in the namespace: the lock's business, not an empty harvest's */
+	if (r < 0) {
+		/* The figures have advanced and the store has not: go back to what the store has. */
+		ns_store_rollback(store);
+		ns_figures_release(&attachment->figures);
+		(void)ns_attachment_load_figures(attachment, NULL);
+		return r;
+	}
+	return ns_store_commit(store, err);
+}

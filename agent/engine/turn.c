@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The turn: once a round of the loop, everything that was marked is brought to what it should be.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "engine_private.h"
+#include "log.h"
+
+#define SECOND        UINT64_C(1000000)
+#define HARVEST_EVERY (10 * SECOND)
+#define RETRY_FIRST   (1 * SECOND)
+#define RETRY_MAX     (30 * SECOND)
+/* So long a new endpoint may stay nameless before it is learned under the name its cgroup gives. */
+#define IDENTITY_WAIT (10 * SECOND)
+
+static void arm(sd_event_source *timer, uint64_t after_us)
+{
+	(void)sd_event_source_set_time_relative(timer, after_us);
+	(void)sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+void ns_engine_arm_retry(struct ns_engine *engine)
+{
+	arm(engine->retry, engine->retry_after_us);
+}
+
+void ns_engine_schedule(struct ns_engine *engine)
+{
+	if (engine->turn)
+		(void)sd_event_source_set_enabled(engine->turn, SD_EVENT_ONESHOT);
+}
+
+static void mark_all_dirty(struct ns_engine *engine)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (attachment)
+			attachment->dirty = true;
+	}
+	ns_engine_schedule(engine);
+}
+
+static void settle_identity(struct ns_attachment *attachment)
+{
+	if (attachment->identified || attachment->adopted ||
+	    (uint64_t)(ns_clock_elapsed() - attachment->attached) < IDENTITY_WAIT)
+		return;
+	attachment->identified = true;
+	attachment->dirty = true;
+	ns_log_warning("%s: its runtime has not told its name; it goes by this one until then", attachment->workload);
+}
+
+void ns_engine_turn(struct ns_engine *engine)
+{
+	struct ns_error err = NS_ERROR_INIT;
+	bool failed = false;
+
+	if (engine->book_dirty) {
+		if (ns_engine_rebuild_book(engine, &err) < 0)
+			ns_log_error("the address book could not be rebuilt: %s", err.text);
+		mark_all_dirty(engine);
+	}
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (!attachment) {
+			failed = true;
+			continue;
+		}
+		settle_identity(attachment);
+		if (!attachment->dirty)
+			continue;
+		if (ns_attachment_reconcile(attachment, NULL) < 0)
+			failed = true;
+		ns_engine_store_endpoint(engine, attachment, 0);
+	}
+	ns_engine_flush(engine);
+	if (failed)
+		ns_engine_arm_retry(engine);
+	else
+		engine->retry_after_us = RETRY_FIRST;
+}
+
+static int on_turn(sd_event_source *source, void *ctx)
+{
+	ns_engine_turn(ctx);
+	return 0;
+}
+
+static int on_harvest(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct ns_engine *engine = ctx;
+
+	(void)ns_engine_harvest(engine, NULL, NULL);
+	ns_engine_schedule(engine);
+	arm(source, HARVEST_EVERY);
+	return 0;
+}
+
+/* Tries again what failed, also to get into a namespace that could not be entered. */
+static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct ns_engine *engine = ctx;
+
+	engine->retry_after_us = engine->retry_after_us * 2 > RETRY_MAX ? RETRY_MAX : engine->retry_after_us * 2;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		if (!endpoint->user) {
+			NS_CLOSE int fd = ns_watch_open_netns(engine->watch, endpoint, NULL);
+
+			if (fd >= 0)
+				ns_engine_watch_events.attach(engine, endpoint, fd);
+		} else if (ns_attachment_of(endpoint)->failure[0]) {
+			ns_attachment_of(endpoint)->dirty = true;
+		}
+	}
+	ns_engine_turn(engine);
+	return 0;
+}
+
+int ns_engine_harvest(struct ns_engine *engine, const char *workload, struct ns_error *err)
+{
+	int first = 0;
+
+	ns_engine_flush(engine);
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+		struct ns_error local = NS_ERROR_INIT;
+		int r;
+
+		if (!attachment || (workload && strcmp(attachment->workload, workload) != 0))
+			continue;
+		r = ns_attachment_harvest(attachment, &local);
+		if (r == 0)
+			continue;
+		if (strcmp(attachment->learn_failure, local.text) != 0) {
+			ns_log_error("%s: what it learned could not be read: %s", attachment->workload, local.text);
+			(void)snprintf(attachment->learn_failure, sizeof attachment->learn_failure, "%s", local.text);
+		}
+		if (first == 0) {
+			first = r;
+			if (err)
+				*err = local;
+		}
+	}
+	return first;
+}
+
+int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, struct ns_error *err)
+{
+	struct ns_error local = NS_ERROR_INIT;
+	int failed = 0;
+
+	if (engine->book_dirty)
+		(void)ns_engine_rebuild_book(engine, NULL);
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+		int r;
+
+		if (!attachment && strcmp(endpoint->workload, workload) == 0)
+			r = ns_error_set(&local, -EREMOTEIO, "its namespace cannot be entered");
+		else if (!attachment || strcmp(attachment->workload, workload) != 0)
+			continue;
+		else
+			r = ns_attachment_reconcile(attachment, &local);
+		if (r == 0)
+			continue;
+		if (!failed++)
+			ns_error_set(err, -EREMOTEIO, "%s (%s, cookie %llu) does not have the new rules: %s", workload,
+				     endpoint->container_id[0] ? endpoint->container_id : endpoint->name,
+				     (unsigned long long)endpoint->cookie, local.text);
+		ns_engine_schedule(engine);
+	}
+	return failed ? -EREMOTEIO : 0;
+}
+
+int ns_engine_make_sources(struct ns_engine *engine, struct ns_error *err)
+{
+	int r;
+
+	engine->retry_after_us = RETRY_FIRST;
+	r = sd_event_add_defer(engine->event, &engine->turn, on_turn, engine);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(engine->turn, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(engine->turn, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_add_time_relative(engine->event, &engine->harvest, CLOCK_MONOTONIC, HARVEST_EVERY, SECOND,
+					       on_harvest, engine);
+	if (r >= 0)
+		r = sd_event_add_time_relative(engine->event, &engine->retry, CLOCK_MONOTONIC, RETRY_FIRST, 0, on_retry,
+					       engine);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(engine->retry, SD_EVENT_OFF);
+	return r < 0 ? ns_error_set(err, r, "cannot add to the event loop: %s", strerror(-r)) : 0;
+}

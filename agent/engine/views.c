@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine's state as JSON: endpoints and status.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "engine_private.h"
+
+static json_t *addresses(const struct ns_endpoint *endpoint)
+{
+	char text[NS_ADDR_TEXT_MAX];
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < endpoint->n_addresses; i++)
+		json_array_append_new(array, json_string(ns_addr_format(&endpoint->addresses[i].addr, text)));
+	return array;
+}
+
+static json_t *interfaces(const struct ns_endpoint *endpoint)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < endpoint->n_interfaces; i++)
+		json_array_append_new(array, json_string(endpoint->interfaces[i].name));
+	return array;
+}
+
+/* What every reader of the endpoint should know: the watcher's findings, and the lock's. */
+static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_attachment *attachment)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < endpoint->n_findings; i++)
+		json_array_append_new(array, json_string(endpoint->findings[i]));
+	if (attachment && attachment->learn_failure[0])
+		json_array_append_new(array, json_sprintf("not listening: %s", attachment->learn_failure));
+	if (attachment && ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
+		json_array_append_new(array,
+				      json_string("this kernel cannot own tables (6.9 and later can): root in the "
+						  "container's network namespace with NET_ADMIN could change the "
+						  "rules"));
+	return array;
+}
+
+static json_t *inner(const struct ns_attachment *attachment)
+{
+	if (!attachment)
+		return json_string("failed: its namespace cannot be entered");
+	if (attachment->failure[0])
+		return json_sprintf("failed: %s", attachment->failure);
+	if (attachment->mode == NS_MODE_INVALID)
+		return json_string("pending");
+	return json_string(ns_mode_learns(attachment->mode) ? "learning" : ns_mode_format(attachment->mode));
+}
+
+static enum ns_mode wanted_mode(struct ns_engine *engine, const char *name)
+{
+	struct ns_workload workload;
+
+	if (ns_store_get_workload(engine->store, name, &workload, NULL) < 0)
+		return engine->config.default_mode;
+	return workload.mode;
+}
+
+static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint *endpoint)
+{
+	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
+	const char *workload = attachment ? attachment->workload : endpoint->workload;
+
+	return json_pack("{s:I s:s s:s s:s s:s s:s s:s s:i s:o s:o s:s s:o s:s s:o s:o s:b}", "cookie",
+			 (json_int_t)endpoint->cookie, "workload", workload, "runtime", endpoint->runtime,
+			 "container_id", endpoint->container_id, "name", endpoint->name, "image", endpoint->image,
+			 "image_digest", endpoint->image_digest, "pid", (int)endpoint->pid, "addresses",
+			 addresses(endpoint), "interfaces", interfaces(endpoint), "mode",
+			 ns_mode_format(wanted_mode(engine, workload)), "inner", inner(attachment), "outer", "none",
+			 "since", ns_time_json(endpoint->since), "findings", findings(endpoint, attachment),
+			 "provisional", attachment ? !attachment->identified : endpoint->provisional);
+}
+
+json_t *ns_engine_endpoints(struct ns_engine *engine)
+{
+	json_t *array = json_array();
+
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	json_array_append_new(array, endpoint_json(engine, endpoint));
+	return array;
+}
+
+static json_t *unprotected(const struct ns_endpoint *endpoint, const char *why, const char *remedy)
+{
+	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+	return json_pack(
+		"{s:s s:I s:s s:s s:s s:o}", "workload", attachment ? attachment->workload : endpoint->workload,
+		"cookie", (json_int_t)endpoint->cookie, "container",
+		endpoint->container_id[0] ? endpoint->container_id : endpoint->name, "why", why, "remedy", remedy,
+		"since",
+		ns_time_json(attachment && attachment->failed_since ? attachment->failed_since : endpoint->since));
+}
+
+static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
+{
+	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+	if (!attachment)
+		json_array_append_new(array,
+				      unprotected(endpoint, "its network namespace cannot be entered",
+						  "nanosegd needs CAP_SYS_ADMIN and CAP_NET_ADMIN; it tries again by "
+						  "itself"));
+	else if (attachment->failure[0])
+		json_array_append_new(array,
+				      unprotected(endpoint, attachment->failure,
+						  "it is tried again by itself; 'nanoseg doctor' tells what this "
+						  "kernel lacks"));
+}
+
+static int count_mode(void *ctx, const struct ns_workload *workload)
+{
+	const char *word = ns_mode_format(workload->mode);
+	json_t *modes = ctx;
+
+	return json_object_set_new(modes, word, json_integer(1 + json_integer_value(json_object_get(modes, word))));
+}
+
+static json_t *open_gaps(struct ns_engine *engine)
+{
+	struct ns_graph graph = NS_GRAPH_INIT;
+	json_t *array = json_array();
+
+	if (ns_store_load_gaps(engine->store, NULL, &graph, NULL) == 0)
+		for (size_t i = 0; i < graph.n_gaps; i++)
+			if (graph.gaps[i].to == 0)
+				json_array_append_new(array,
+						      json_pack("{s:s s:o s:n s:s}", "workload", graph.gaps[i].workload,
+								"from", ns_time_json(graph.gaps[i].from), "to", "cause",
+								graph.gaps[i].cause));
+	ns_graph_release(&graph);
+	return array;
+}
+
+json_t *ns_engine_status(struct ns_engine *engine)
+{
+	json_t *modes = json_object(), *bare = json_array();
+	size_t n = 0;
+
+	(void)ns_store_list_workloads(engine->store, count_mode, modes, NULL);
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		n++;
+		add_unprotected(bare, endpoint);
+	}
+	return json_pack("{s:I s:o s:o s:o s:o s:I}", "endpoints", (json_int_t)n, "modes", modes, "gaps",
+			 open_gaps(engine), "unprotected", bare, "sources", ns_watch_status(engine->watch),
+			 "lost_observations", (json_int_t)engine->lost_observations);
+}
