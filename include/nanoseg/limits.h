@@ -42,6 +42,13 @@
 #define NS_LEARN_SET_SIZE_DEFAULT 65535
 #define NS_LEARN_SET_SIZE_MAX     1048576
 #define NS_DENY_SET_SIZE          16384
+/* One transaction is one datagram. */
+#define NS_NFT_BATCH_BYTES_MAX (512u * 1024 * 1024)
+/* For the kernel's answer: a commit waits for RCU grace periods. */
+#define NS_NFT_TIMEOUT_MS 30000
+/* Of a dump that the ruleset changed under, and of a transaction that another one came between. */
+#define NS_NFT_DUMP_TRIES 20
+#define NS_LOCK_TRIES     5
 #define NS_NFLOG_GROUP            28275 /* ASCII "ns" */
 #define NS_NFLOG_SNAPLEN          128
 

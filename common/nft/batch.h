@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A transaction being written: nf_tables messages in one growing buffer, each with the words for what it is. The
+ * builder latches its first error, so that writers need not check; sending reports it. The kernel takes all of it or
+ * nothing.
+ *
+ *	ns_nft_batch_new(&batch, err);
+ *	nlh = ns_nft_batch_add(batch, NFT_MSG_NEWTABLE, family, NLM_F_CREATE, "table %s", name);
+ *	if (nlh)
+ *		mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);     the next add, or send, ends the message
+ *	r = ns_nft_batch_send(nft, batch, err);                    "set egress4: No such file or directory"
+ */
+#ifndef NANOSEG_NFT_BATCH_H
+#define NANOSEG_NFT_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nanoseg/error.h>
+
+#include "cleanup.h"
+#include "nft/socket.h"
+
+struct ns_nft_batch;
+
+/* The most one message may hold: 64 KiB of nested attribute (its length has 16 bits) and its surroundings. */
+#define NS_NFT_MESSAGE_BYTES (96 * 1024)
+
+int ns_nft_batch_new(struct ns_nft_batch **ret, struct ns_error *err);
+struct ns_nft_batch *ns_nft_batch_free(struct ns_nft_batch *batch); /* accepts NULL; returns NULL */
+NS_DEFINE_CLEANUP(struct ns_nft_batch *, ns_nft_batch_free)
+
+/* Begins a message: there is room for NS_NFT_MESSAGE_BYTES behind the header that comes back, until the next call on
+ * the batch. NULL once an error is latched. type is NFT_MSG_*. flags without REQUEST and ACK, which are added. */
+struct nlmsghdr *ns_nft_batch_add(struct ns_nft_batch *batch, uint16_t type, int family, uint16_t flags,
+				  const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Latches an error, unless there is one already. */
+void ns_nft_batch_fail(struct ns_nft_batch *batch, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+size_t ns_nft_batch_messages(const struct ns_nft_batch *batch);
+/* A number that is unique in this batch, for NFTA_SET_ID. */
+uint32_t ns_nft_batch_id(struct ns_nft_batch *batch);
+
+/* Sends it as one transaction and waits for every acknowledgement. On failure the kernel changed nothing, and err names
+ * what the first refused message was about, with the kernel's reason, and how many more were refused. An empty batch
+ * succeeds without a word to the kernel. -ENOBUFS: acknowledgements were lost; only reading back can tell the outcome.
+ * A batch may be sent again. */
+int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_error *err);
+
+#endif
