@@ -107,7 +107,8 @@ int ns_config_duration(const char *value, int64_t min, int64_t max, int64_t *ret
 	char low[32], high[32];
 	const char *rest = digits(value, &number);
 
-	rest += rest ? strspn(rest, " \t") : 0;
+	if (rest)
+		rest += strspn(rest, " \t");
 	for (size_t i = 0; rest && i < N_UNITS; i++) {
 		if (strcmp(units[i].name, rest) == 0)
 			unit = &units[i];

@@ -133,6 +133,8 @@ static const struct {
 } refused[] = {
 	{ "[watch]\nscan_interval = 5x\n",
 	  "t.conf:2: [watch] scan_interval: '5x' is not a duration; use a number with us, ms, s, min, h or d" },
+	{ "[watch]\nscan_interval = s\n",
+	  "t.conf:2: [watch] scan_interval: 's' is not a duration; use a number with us, ms, s, min, h or d" },
 	{ "[watch]\nscan_interval = 5\n",
 	  "t.conf:2: [watch] scan_interval: '5' is not a duration; use a number with us, ms, s, min, h or d" },
 	{ "[watch]\nscan_interval = -5s\n",
