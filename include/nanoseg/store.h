@@ -159,6 +159,8 @@ int ns_store_open_gap(struct ns_store *store, const char *workload, int64_t from
 int ns_store_close_gap(struct ns_store *store, const char *workload, const char *cause, int64_t to,
 		       struct ns_error *err);
 int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t to, struct ns_error *err);
+/* [{"workload","from","to","cause"}], oldest first; "to" is null while it is open. New reference. */
+json_t *ns_store_gaps(struct ns_store *store, const char *workload /* NULL: all */, bool open_only, struct ns_error *err);
 
 /* Gaps alone, into ret->gaps; workload NULL: all. */
 int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
