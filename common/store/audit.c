@@ -116,8 +116,11 @@ static int check_event(const char *event, const char *workload, const json_t *de
 int ns_store_audit(struct ns_store *store, const char *event, const char *workload, const json_t *detail,
 		   const struct ns_actor *actor, int64_t now, struct ns_error *err)
 {
-	int r = check_event(event, workload, detail, actor, err);
+	int r;
 
+	if (workload && !*workload)
+		workload = NULL;
+	r = check_event(event, workload, detail, actor, err);
 	if (r == 0)
 		r = ns_db_begin(store, NS_DB_LEDGER, err);
 	if (r < 0)

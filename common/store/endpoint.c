@@ -109,6 +109,27 @@ int ns_store_put_endpoint(struct ns_store *store, const struct ns_endpoint *endp
 	return ns_db_end(store, NS_DB_FACT, put(store, endpoint, ended, &lists, err), err);
 }
 
+int ns_store_endpoint_workload(struct ns_store *store, uint64_t cookie, char ret[static NS_WORKLOAD_MAX],
+			       struct ns_error *err)
+{
+	NS_STATEMENT sqlite3_stmt *s = NULL;
+	char workload[NS_WORKLOAD_MAX];
+	int r = ns_db_query(store, &s, "SELECT workload FROM endpoint WHERE boot_id = ?1 AND cookie = ?2",
+			    NS_VALUES(ns_text(store->boot_id), ns_cookie(cookie)), err);
+
+	if (r == 0)
+		r = ns_db_step(store, s, err);
+	if (r == 0)
+		return ns_error_set(err, -ENOENT, "endpoint %llu was never met", (unsigned long long)cookie);
+	if (r < 0)
+		return r;
+	(void)snprintf(workload, sizeof workload, "%s", ns_db_text(store, s, 0));
+	r = ns_db_row_end(store, err);
+	if (r == 0)
+		memcpy(ret, workload, sizeof workload);
+	return r;
+}
+
 static int read_lists(struct ns_store *store, sqlite3_stmt *s, json_t *endpoint, struct ns_error *err)
 {
 	static const char *const names[N_LISTS] = { "addresses", "interfaces", "findings" };

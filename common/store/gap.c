@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "store/facts.h"
-#include "store/ledger.h"
 
 int ns_gap_open(struct ns_store *store, const char *workload, int64_t from, const char *cause, struct ns_error *err)
 {
@@ -146,22 +144,14 @@ int ns_gap_load(struct ns_store *store, const char *workload, int64_t since, str
 	return r;
 }
 
-json_t *ns_store_gaps(struct ns_store *store, const char *workload, bool open_only, struct ns_error *err)
+int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err)
 {
-	NS_JSON json_t *list = json_array();
-	NS_STATEMENT sqlite3_stmt *s = NULL;
-	int r = list ? query(store, workload, open_only ? INT64_MAX : INT64_MIN, &s, err)
-		     : ns_error_set(err, -ENOMEM, "out of memory for the gaps");
+	NS_CLEANUP(ns_graph_release) struct ns_graph graph = NS_GRAPH_INIT;
+	int r = ns_gap_load(store, workload, INT64_MIN, &graph, err);
 
-	while (r == 0 && (r = ns_db_step(store, s, err)) > 0) {
-		NS_JSON json_t *gap = json_pack(
-			"{s:o, s:o, s:o, s:o}", "workload", ns_text_json(ns_db_text(store, s, 0)), "from",
-			ns_time_json(sqlite3_column_int64(s, 1)), "to", ns_time_json(sqlite3_column_int64(s, 2)),
-			"cause", ns_text_json(ns_db_text(store, s, 3)));
-
-		r = ns_db_row_end(store, err);
-		if (r == 0 && json_array_append(list, gap) < 0)
-			r = ns_error_set(err, -ENOMEM, "out of memory for the gaps");
-	}
-	return r < 0 ? NULL : NS_TAKE(list);
+	if (r < 0)
+		return r;
+	*ret = graph;
+	memset(&graph, 0, sizeof graph);
+	return 0;
 }

@@ -86,7 +86,8 @@ int ns_store_add_policy(struct ns_store *store, const char *workload, uint64_t r
  * modes stay. Rejecting: proposed becomes learning, other modes stay. */
 int ns_store_decide(struct ns_store *store, const char *workload, const char *digest, const char *decision,
 		    const char *reason, const struct ns_actor *actor, int64_t now, struct ns_error *err);
-/* Any other event worth an entry: "daemon.start", "drift.repair", "evidence.export", …; detail is borrowed. */
+/* Any other event worth an entry: "daemon.start", "drift.repair", "evidence.export", …; workload "" or NULL: of none; detail
+ * (borrowed, NULL: none) is an object or an array. */
 int ns_store_audit(struct ns_store *store, const char *event, const char *workload, const json_t *detail,
 		   const struct ns_actor *actor, int64_t now, struct ns_error *err);
 /* Walks the hash chain from the first entry, and checks that policies and decisions are what their entries say;
@@ -159,10 +160,8 @@ int ns_store_open_gap(struct ns_store *store, const char *workload, int64_t from
 int ns_store_close_gap(struct ns_store *store, const char *workload, const char *cause, int64_t to,
 		       struct ns_error *err);
 int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t to, struct ns_error *err);
-/* [{"workload","from","to","cause"}], oldest first; "to" is null while it is open. New reference. */
-json_t *ns_store_gaps(struct ns_store *store, const char *workload /* NULL: all */, bool open_only, struct ns_error *err);
 
-/* Gaps alone, into ret->gaps; workload NULL: all. */
+/* Gaps alone, into ret->gaps, oldest first; workload NULL: all. */
 int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
 
 /* The heartbeat that tells, after a crash, since when the agent was down. */
