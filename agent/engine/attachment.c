@@ -16,6 +16,11 @@ bool ns_mode_learns(enum ns_mode mode)
 	return mode == NS_MODE_LEARNING || mode == NS_MODE_PROPOSED || mode == NS_MODE_APPROVED;
 }
 
+bool ns_cause_is_full_set(const char *cause)
+{
+	return strncmp(cause, "set full", strlen("set full")) == 0;
+}
+
 size_t ns_attachment_links(const struct ns_attachment *attachment, struct ns_prefix *ret, size_t max)
 {
 	const struct ns_endpoint *endpoint = attachment->endpoint;
@@ -49,7 +54,7 @@ static void gap(void *ctx, struct ns_endpoint *endpoint, int64_t time, const cha
 		return;
 	ns_log_warning("%s: the learning window has a gap: %s", attachment->workload, cause);
 	/* A lost log message loses no edge (the next harvest has it), a full set does until it is made anew. */
-	ns_attachment_gap(attachment, time, strncmp(cause, "set full", 8) == 0 ? 0 : ns_clock_now(), cause);
+	ns_attachment_gap(attachment, time, ns_cause_is_full_set(cause) ? 0 : ns_clock_now(), cause);
 }
 
 static int load_figure(void *ctx, const struct ns_counter_base *base)

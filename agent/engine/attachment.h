@@ -33,12 +33,16 @@ struct ns_attachment {
 	bool adopted;                    /* the table was there before this daemon */
 	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
 	uint64_t revision;               /* likewise */
+	int64_t applied;                 /* when; CLOCK_REALTIME */
 	unsigned generation;             /* likewise */
 	char plan_digest[72];            /* likewise; "" : none */
 	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
 	int64_t failed_since;
 	char learn_failure[NS_ERROR_TEXT_MAX]; /* why nothing is heard from it; "" : it is heard */
 };
+
+/* "set full: …": a gap that lasts until the set is made anew; the others are over when they are told. */
+bool ns_cause_is_full_set(const char *cause);
 
 /* True while the plan in the kernel lets everything pass and remembers it. */
 bool ns_mode_learns(enum ns_mode mode);

@@ -107,6 +107,7 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 			    (unsigned long long)attachment->endpoint->cookie, ns_mode_format(wish->workload.mode),
 			    result->adopted ? " (adopted)" : "", result->elements_added, result->elements_removed);
 	attachment->mode = wish->workload.mode;
+	attachment->applied = ns_clock_now();
 	attachment->revision = wish->workload.active_revision;
 	attachment->generation = result->generation;
 	(void)snprintf(attachment->plan_digest, sizeof attachment->plan_digest, "%s", wish->digest);
@@ -116,6 +117,20 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 				  attachment->revision, ns_mode_format(attachment->mode), wish->digest, wish->digest,
 				  "", ns_clock_now(), &err) < 0)
 		ns_log_error("%s: the read-back could not be stored: %s", attachment->workload, err.text);
+}
+
+/* A set that was full is full no more: it goes with the old table. */
+static void close_full_sets(struct ns_attachment *attachment)
+{
+	struct ns_store *store = attachment->engine->store;
+	struct ns_graph gaps = NS_GRAPH_INIT;
+
+	if (ns_store_load_gaps(store, attachment->workload, &gaps, NULL) == 0)
+		for (size_t i = 0; i < gaps.n_gaps; i++)
+			if (gaps.gaps[i].to == 0 && ns_cause_is_full_set(gaps.gaps[i].cause))
+				(void)ns_store_close_gap(store, attachment->workload, gaps.gaps[i].cause,
+							 ns_clock_now(), NULL);
+	ns_graph_release(&gaps);
 }
 
 /* Sets that go take their figures with them: bring those home first, and forget the raw ones. */
@@ -129,9 +144,7 @@ static int leave_old_mode(struct ns_attachment *attachment, const struct wish *w
 	r = ns_attachment_harvest(attachment, err);
 	if (r < 0)
 		return r;
-	if (ns_mode_learns(old))
-		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "set full", ns_clock_now(),
-					 NULL);
+	close_full_sets(attachment);
 	ns_figures_release(&attachment->figures);
 	return ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, err);
 }

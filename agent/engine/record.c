@@ -9,6 +9,16 @@
 #include "clock.h"
 #include "engine_private.h"
 
+/* Whoever has NET_ADMIN in a namespace can write to its log. In an enforced one nothing is learned, so a learning
+ * message can only be a late one, from before the change. */
+#define LATE_US 1000000
+
+static bool is_forged(const struct ns_attachment *attachment, const struct ns_observation *observation)
+{
+	return observation->kind == NS_LOG_LEARN && attachment->mode != NS_MODE_INVALID &&
+	       !ns_mode_learns(attachment->mode) && observation->time > attachment->applied + LATE_US;
+}
+
 int ns_attachment_record(struct ns_attachment *attachment, const struct ns_observation *observation, uint64_t packets,
 			 uint64_t bytes, struct ns_error *err)
 {
@@ -28,6 +38,8 @@ int ns_attachment_record(struct ns_attachment *attachment, const struct ns_obser
 		.source_name = "",
 	};
 
+	if (is_forged(attachment, observation))
+		return 0;
 	edge.peer_class = ns_book_classify(engine->book, &edge.tuple.peer, links, n_links, &edge.peer_name);
 	if (edge.tuple.direction == NS_TRANSIT)
 		edge.source_class =
