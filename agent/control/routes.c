@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "evidence.h"
+#include "json.h"
+#include "lifecycle.h"
+#include "log.h"
+#include "routes.h"
+#include "views.h"
+
+/* ---- what a handler sees ---- */
+
+struct call {
+	const struct ns_service *service;
+	const struct ns_request *request;
+	const char *workload; /* from the query; NULL: none given */
+	const json_t *body;   /* of a POST: an object */
+	struct ns_lifecycle cycle;
+};
+
+typedef int (*handler)(const struct call *call, struct ns_text *ret, struct ns_error *err);
+
+enum workload_parameter { WORKLOAD_NONE = 0, WORKLOAD_OPTIONAL, WORKLOAD_REQUIRED };
+
+struct ns_route {
+	const char *method, *path;
+	unsigned roles; /* one of these is enough */
+	handler handler;
+	enum workload_parameter workload;
+	const char *parameters[5]; /* NULL-terminated */
+};
+
+/* ---- GET ---- */
+
+static int get_status(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return ns_view_status(call->service->engine, call->service->started, ret, err);
+}
+
+static int get_endpoints(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return ns_view_endpoints(call->service->engine, ret, err);
+}
+
+static int get_graph(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return ns_view_graph(call->service->engine, call->workload, ret, err);
+}
+
+static int get_denies(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	int64_t after = 0;
+	int r = ns_parameter_time(call->request, "after", &after, err);
+
+	return r < 0 ? r : ns_view_denies(call->service->engine, call->workload, after, ret, err);
+}
+
+static int get_policies(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return ns_view_policies(call->service->engine, ret, err);
+}
+
+static int get_policy(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	uint64_t revision = 0;
+	int r = ns_parameter_revision(call->request, "revision", &revision, err);
+
+	return r < 0 ? r : ns_view_policy(call->service->engine, call->workload, revision, ret, err);
+}
+
+static int get_history(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return ns_view_history(call->service->engine, call->workload, ret, err);
+}
+
+static int get_diff(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	uint64_t from = 0, to = 0;
+	int r = ns_parameter_revision(call->request, "from", &from, err);
+
+	if (r >= 0)
+		r = ns_parameter_revision(call->request, "to", &to, err);
+	return r < 0 ? r : ns_view_diff(call->service->engine, call->workload, from, to, ret, err);
+}
+
+static int get_evidence(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	struct ns_store *store = ns_engine_store(call->service->engine);
+	NS_JSON json_t *evidence = NULL;
+	struct ns_workload row;
+	int r = call->workload ? ns_store_get_workload(store, call->workload, &row, err) : 0;
+
+	/* The entry comes first, so that the evidence that leaves the machine holds the fact that it did. */
+	if (r >= 0)
+		r = ns_store_audit(store, "evidence.export", call->workload, NULL, call->cycle.actor, call->cycle.now,
+				   err);
+	if (r >= 0)
+		r = ns_evidence_export(call->service->engine, call->workload, &evidence, err);
+	return r < 0 ? r : ns_text_take_json(ret, NS_TAKE(evidence), err);
+}
+
+/* ---- POST ---- */
+
+/* The members a body may have; each handler reads its own. */
+static int begin_body(const struct call *call, struct ns_json_object *body, const char **ret_workload,
+		      struct ns_error *err)
+{
+	int r = ns_json_object_begin(body, call->body, "$", err);
+
+	if (r >= 0)
+		r = ns_json_string(body, "workload", ret_workload, err);
+	return r < 0 ? r : ns_workload_check(*ret_workload, "$.workload", err);
+}
+
+static int post_learn(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	const char *workload = NULL, *action = NULL;
+	struct ns_json_object body;
+	json_t *answer = NULL;
+	int r = begin_body(call, &body, &workload, err);
+
+	if (r >= 0)
+		r = ns_json_string(&body, "action", &action, err);
+	if (r >= 0)
+		r = ns_json_object_end(&body, err);
+	if (r < 0)
+		return r;
+	if (strcmp(action, "start") == 0)
+		r = ns_lifecycle_learn_start(&call->cycle, workload, &answer, err);
+	else if (strcmp(action, "stop") == 0)
+		r = ns_lifecycle_learn_stop(&call->cycle, workload, &answer, err);
+	else
+		r = ns_error_set(err, -EINVAL, "$.action: must be \"start\" or \"stop\"");
+	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+}
+
+static int post_propose(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	const char *workload = NULL;
+	struct ns_json_object body;
+	json_t *answer = NULL;
+	int r = begin_body(call, &body, &workload, err);
+
+	if (r >= 0)
+		r = ns_json_object_end(&body, err);
+	if (r >= 0)
+		r = ns_lifecycle_propose(&call->cycle, workload, &answer, err);
+	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+}
+
+static int post_edit(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	json_t *answer = NULL;
+	int r = ns_lifecycle_edit(&call->cycle, call->body, &answer, err);
+
+	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+}
+
+typedef int (*decision)(const struct ns_lifecycle *cycle, const char *workload, const char *digest, const char *reason,
+			json_t **ret, struct ns_error *err);
+
+static int post_decision(const struct call *call, decision decide, struct ns_text *ret, struct ns_error *err)
+{
+	const char *workload = NULL, *digest = NULL, *reason = NULL;
+	struct ns_json_object body;
+	json_t *answer = NULL;
+	int r = begin_body(call, &body, &workload, err);
+
+	if (r >= 0)
+		r = ns_json_string(&body, "digest", &digest, err);
+	if (r >= 0)
+		r = ns_json_string(&body, "reason", &reason, err);
+	if (r >= 0)
+		r = ns_json_object_end(&body, err);
+	if (r >= 0)
+		r = decide(&call->cycle, workload, digest, reason, &answer, err);
+	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+}
+
+static int post_approve(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return post_decision(call, ns_lifecycle_approve, ret, err);
+}
+
+static int post_reject(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return post_decision(call, ns_lifecycle_reject, ret, err);
+}
+
+/* Which role a mode takes: putting a policy in force is the approver's, the rest is the operator's. */
+static int check_mode_role(const struct ns_caller *caller, enum ns_mode mode, struct ns_error *err)
+{
+	unsigned role = mode == NS_MODE_ENFORCING ? NS_ROLE_APPROVER : NS_ROLE_OPERATOR;
+
+	if (caller->roles & role)
+		return 0;
+	return ns_error_set(err, -EACCES, "mode %s is for members of %s", ns_mode_format(mode), ns_roles_groups(role));
+}
+
+static int post_mode(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	const char *workload = NULL, *word = NULL, *reason = "";
+	struct ns_json_object body;
+	json_t *answer = NULL;
+	enum ns_mode mode;
+	int r = begin_body(call, &body, &workload, err);
+
+	if (r >= 0)
+		r = ns_json_string(&body, "mode", &word, err);
+	if (r >= 0)
+		r = ns_json_opt_string(&body, "reason", &reason, err);
+	if (r >= 0)
+		r = ns_json_object_end(&body, err);
+	if (r < 0)
+		return r;
+	mode = ns_mode_parse(word);
+	if (mode == NS_MODE_INVALID)
+		return ns_error_set(err, -EINVAL, "$.mode: must be \"learning\", \"auditing\" or \"enforcing\"");
+	r = check_mode_role(call->request->caller, mode, err);
+	if (r >= 0)
+		r = ns_lifecycle_mode(&call->cycle, workload, mode, reason, &answer, err);
+	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+}
+
+/* ---- the table ---- */
+
+static const struct ns_route routes[] = {
+	{ "GET", "/v1/status", NS_ROLE_VIEWER, get_status, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/endpoints", NS_ROLE_VIEWER, get_endpoints, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/graph", NS_ROLE_VIEWER, get_graph, WORKLOAD_OPTIONAL, { "workload" } },
+	{ "GET", "/v1/denies", NS_ROLE_VIEWER, get_denies, WORKLOAD_OPTIONAL, { "workload", "after" } },
+	{ "POST", "/v1/learn", NS_ROLE_OPERATOR, post_learn, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/policies", NS_ROLE_VIEWER, get_policies, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/policy", NS_ROLE_VIEWER, get_policy, WORKLOAD_REQUIRED, { "workload", "revision" } },
+	{ "GET", "/v1/policy/history", NS_ROLE_VIEWER, get_history, WORKLOAD_REQUIRED, { "workload" } },
+	{ "GET", "/v1/policy/diff", NS_ROLE_VIEWER, get_diff, WORKLOAD_REQUIRED, { "workload", "from", "to" } },
+	{ "POST", "/v1/policy/propose", NS_ROLE_OPERATOR, post_propose, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/edit", NS_ROLE_OPERATOR, post_edit, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/approve", NS_ROLE_APPROVER, post_approve, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/reject", NS_ROLE_APPROVER, post_reject, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/mode", NS_ROLE_OPERATOR | NS_ROLE_APPROVER, post_mode, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/evidence", NS_ROLE_VIEWER, get_evidence, WORKLOAD_OPTIONAL, { "workload" } },
+};
+
+const struct ns_route *ns_route_find(const char *method, const char *path, unsigned *ret_status,
+				     char allow[static NS_ALLOW_MAX])
+{
+	size_t used = 0;
+
+	allow[0] = '\0';
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		if (strcmp(routes[i].path, path) != 0)
+			continue;
+		if (strcmp(routes[i].method, method) == 0) {
+			*ret_status = 200;
+			return &routes[i];
+		}
+		used += (size_t)snprintf(allow + used, NS_ALLOW_MAX - used, "%s%s", used > 0 ? ", " : "",
+					 routes[i].method);
+	}
+	*ret_status = used > 0 ? 405 : 404;
+	return NULL;
+}
+
+bool ns_route_permits(const struct ns_route *route, const struct ns_caller *caller)
+{
+	return (route->roles & caller->roles) != 0;
+}
+
+/* ---- answering ---- */
+
+static unsigned status_of(int code)
+{
+	switch (code) {
+	case -EINVAL:
+	case -ERANGE:
+		return 400;
+	case -EACCES:
+		return 403;
+	case -ENOENT:
+		return 404;
+	case -EALREADY:
+	case -EEXIST:
+	case -ENODATA:
+	case -ESTALE:
+		return 409;
+	case -E2BIG:
+	case -EFBIG:
+		return 413;
+	case -EREMOTEIO:
+		return 502;
+	case -EBUSY:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+static int read_body(const struct ns_route *route, const struct ns_request *request, json_t **ret, struct ns_error *err)
+{
+	if (strcmp(route->method, "GET") == 0)
+		return request->body_length == 0 ? 0 : ns_error_set(err, -EINVAL, "$: GET takes no body");
+	if (request->body_length == 0)
+		return ns_error_set(err, -EINVAL, "$: the body must be a JSON object");
+	return ns_json_decode(request->body, request->body_length, NS_HTTP_BODY_MAX, NS_POLICY_DEPTH_MAX, ret, err);
+}
+
+static int run(const struct ns_service *service, const struct ns_route *route, const struct ns_request *request,
+	       struct ns_text *text, struct ns_error *err)
+{
+	const struct ns_caller *caller = request->caller;
+	struct ns_actor actor = { .uid = (int64_t)caller->uid, .pid = caller->pid };
+	struct call call = { .service = service,
+			     .request = request,
+			     .cycle = { service->engine, &actor, ns_clock_now() } };
+	NS_JSON json_t *body = NULL;
+	int r;
+
+	(void)snprintf(actor.user, sizeof actor.user, "%s", caller->user);
+	r = ns_parameters_check(request, route->parameters, err);
+	if (r >= 0 && route->workload != WORKLOAD_NONE)
+		r = ns_parameter_workload(request, route->workload == WORKLOAD_REQUIRED, &call.workload, err);
+	if (r >= 0)
+		r = read_body(route, request, &body, err);
+	if (r < 0)
+		return r;
+	call.body = body;
+	return route->handler(&call, text, err);
+}
+
+/* Changes and refusals are worth a line; looking is not. */
+static void log_request(const struct ns_request *request, unsigned status, const char *error)
+{
+	const struct ns_caller *caller = request->caller;
+	bool change = strcmp(request->method, "POST") == 0;
+	enum ns_log_level level = NS_LOG_LEVEL_DEBUG;
+	struct ns_error line; /* for its way of making foreign bytes printable */
+
+	if (status >= 500)
+		level = NS_LOG_LEVEL_ERROR;
+	else if (status == 403)
+		level = NS_LOG_LEVEL_WARNING;
+	else if (change)
+		level = NS_LOG_LEVEL_INFO;
+	(void)ns_error_set(&line, -EINVAL, "uid %u (%s), pid %d: %.16s %.64s: %u%s%s", caller->uid,
+			   caller->user[0] ? caller->user : "unknown", caller->pid, request->method, request->path,
+			   status, error[0] ? ": " : "", error);
+	ns_log(level, "api: %s", line.text);
+}
+
+static int no_route(const struct ns_request *request, const struct ns_reply *reply, struct ns_error *err)
+{
+	if (reply->status == 405)
+		return ns_error_set(err, -EOPNOTSUPP, "%s takes %s only", request->path, reply->allow);
+	return ns_error_set(err, -ENOENT, "%.64s: no such path", request->path);
+}
+
+void ns_request_answer(const struct ns_service *service, const struct ns_request *request, struct ns_reply *reply)
+{
+	const struct ns_route *route = ns_route_find(request->method, request->path, &reply->status, reply->allow);
+	struct ns_error error = NS_ERROR_INIT;
+	int r;
+
+	if (!route) {
+		(void)no_route(request, reply, &error);
+		ns_reply_error(reply, reply->status, error.text);
+	} else {
+		if (ns_route_permits(route, request->caller))
+			r = run(service, route, request, &reply->text, &error);
+		else
+			r = ns_error_set(&error, -EACCES, "%s is for members of %s", request->path,
+					 ns_roles_groups(route->roles));
+		if (r < 0)
+			ns_reply_error(reply, status_of(r), error.text);
+	}
+	log_request(request, reply->status, error.text);
+}

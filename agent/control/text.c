@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nanoseg/limits.h>
+
+#include "cleanup.h"
+#include "text.h"
+
+void ns_text_release(struct ns_text *text)
+{
+	free(text->data);
+	*text = (struct ns_text)NS_TEXT_INIT;
+}
+
+static int add_bytes(struct ns_text *text, const char *bytes, size_t length)
+{
+	if (length > NS_HTTP_ANSWER_MAX - text->length)
+		return -EMSGSIZE;
+	if (length > text->allocated - text->length) {
+		size_t allocated = text->allocated ? text->allocated : 4096;
+		char *larger;
+
+		while (allocated < text->length + length)
+			allocated *= 2;
+		larger = realloc(text->data, allocated);
+		if (!larger)
+			return -ENOMEM;
+		text->data = larger;
+		text->allocated = allocated;
+	}
+	if (length > 0)
+		memcpy(text->data + text->length, bytes, length);
+	text->length += length;
+	return 0;
+}
+
+static int failed(int r, struct ns_error *err)
+{
+	if (r == -EMSGSIZE)
+		return ns_error_set(err, r, "the answer is larger than %u MiB; ask for one workload",
+				    NS_HTTP_ANSWER_MAX >> 20);
+	return ns_error_set(err, r, "out of memory for the answer");
+}
+
+int ns_text_add(struct ns_text *text, const char *string, struct ns_error *err)
+{
+	int r = add_bytes(text, string, strlen(string));
+
+	return r < 0 ? failed(r, err) : 0;
+}
+
+struct dump {
+	struct ns_text *text;
+	int error;
+};
+
+static int dump_chunk(const char *bytes, size_t length, void *ctx)
+{
+	struct dump *dump = ctx;
+
+	dump->error = add_bytes(dump->text, bytes, length);
+	return dump->error < 0 ? -1 : 0;
+}
+
+int ns_text_take_json(struct ns_text *text, json_t *json, struct ns_error *err)
+{
+	NS_JSON json_t *taken = json;
+	struct dump dump = { text, 0 };
+
+	if (!taken)
+		return failed(-ENOMEM, err);
+	if (json_dump_callback(taken, dump_chunk, &dump, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+		return failed(dump.error < 0 ? dump.error : -ENOMEM, err);
+	return 0;
+}
+
+int ns_text_take_element(struct ns_text *text, bool *first, json_t *json, struct ns_error *err)
+{
+	int r = *first ? 0 : add_bytes(text, ",", 1);
+
+	if (r < 0) {
+		json_decref(json);
+		return failed(r, err);
+	}
+	*first = false;
+	return ns_text_take_json(text, json, err);
+}
+
+json_t *ns_text_string(const char *string)
+{
+	NS_FREE char *clean = NULL;
+	json_t *json;
+
+	if (!string || string[0] == '\0')
+		return json_null();
+	json = json_string(string);
+	if (json)
+		return json;
+	clean = strdup(string);
+	if (!clean)
+		return NULL;
+	for (unsigned char *c = (unsigned char *)clean; *c; c++)
+		if (*c >= 0x80)
+			*c = '?';
+	return json_string(clean);
+}
+
+json_t *ns_text_count(uint64_t count)
+{
+	return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
+}

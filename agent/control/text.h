@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * An answer as it grows. A graph may have hundreds of thousands of edges: they are written one by one instead of being
+ * gathered into one JSON value of ten times the size.
+ */
+#ifndef NANOSEG_TEXT_H
+#define NANOSEG_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <nanoseg/error.h>
+
+struct ns_text {
+	char *data; /* not terminated; NULL when empty */
+	size_t length, allocated;
+};
+
+#define NS_TEXT_INIT                                                                                                   \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
+
+void ns_text_release(struct ns_text *text);
+/* -EMSGSIZE beyond NS_HTTP_ANSWER_MAX, -ENOMEM. */
+int ns_text_add(struct ns_text *text, const char *string, struct ns_error *err);
+/* Writes `json` and gives up the reference, on failure too. NULL is -ENOMEM, so that builders need not check. */
+int ns_text_take_json(struct ns_text *text, json_t *json, struct ns_error *err);
+/* The same as the next element of an array: a comma first unless *first, which it clears. */
+int ns_text_take_element(struct ns_text *text, bool *first, json_t *json, struct ns_error *err);
+
+/* New reference: null for "" and NULL; bytes that are not UTF-8 (names and programs are foreign) become '?'. */
+json_t *ns_text_string(const char *string);
+/* New reference; JSON integers are signed, so more than INT64_MAX is written as that. */
+json_t *ns_text_count(uint64_t count);
+
+#endif
