@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which runtime made a process, told from the text of /proc/PID/cgroup (cgroup v1, v2 and hybrid; cgroupfs and systemd
+ * drivers). Pure.
+ *
+ * The outermost name that a runtime gives wins: what lies below it may have been made by the container itself, and a
+ * container must not be able to take another one's identity.
+ */
+#ifndef NANOSEG_CGROUP_H
+#define NANOSEG_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <nanoseg/limits.h>
+
+/* Bytes of /proc/PID/cgroup that are looked at. */
+#define NS_CGROUP_TEXT_MAX 16384
+
+struct ns_cgroup_identity {
+	char runtime[NS_RUNTIME_MAX]; /* docker, podman, containerd, crio, lxc, nspawn; "": none */
+	char id[NS_CONTAINER_ID_MAX]; /* 64 hexadecimal digits, or a name (lxc, nspawn); "" for a nameless nspawn */
+};
+
+/* False when no known runtime made it; *ret is untouched then. `own` (may be NULL) is the identity of the agent itself
+ * when it runs in a container: its own name is no news and is passed over. */
+bool ns_cgroup_identify(const char *text, size_t length, const struct ns_cgroup_identity *own,
+			struct ns_cgroup_identity *ret);
+
+bool ns_cgroup_same(const struct ns_cgroup_identity *a, const struct ns_cgroup_identity *b);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Decoding what a Docker-compatible engine answers. Pure. The documents are foreign: members that are not known are
+ * passed over, members that are needed must be there with the right type, and text is cut to what can be kept.
+ */
+#ifndef NANOSEG_DOCKER_JSON_H
+#define NANOSEG_DOCKER_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <nanoseg/error.h>
+#include <nanoseg/limits.h>
+
+#define NS_DOCKER_ID_DIGITS   64
+#define NS_DOCKER_VERSION_MAX 16
+
+/* The API versions this agent speaks. */
+#define NS_DOCKER_MAJOR       1
+#define NS_DOCKER_MINOR_LEAST 24
+#define NS_DOCKER_MINOR_MOST  48
+
+struct ns_container {
+	char id[NS_DOCKER_ID_DIGITS + 1];
+	char runtime[NS_RUNTIME_MAX];                    /* filled by the client */
+	char name[NS_NAME_MAX];                          /* without the leading slash; "": unusable */
+	char image[NS_NAME_MAX];                         /* as it was asked for */
+	char image_digest[NS_NAME_MAX];                  /* "sha256:…" of the image's configuration */
+	char label_workload[NS_WORKLOAD_MAX];            /* label nanoseg.workload; "": none */
+	char project[NS_NAME_MAX], service[NS_NAME_MAX]; /* compose labels; "": none */
+	char sandbox_key[256];                           /* path of the namespace file; "": none (yet) */
+	pid_t pid;                                       /* 0: not running */
+	bool host_network;
+	bool joins_container; /* NetworkMode container:ID: lives in another one's namespace */
+	bool privileged, net_admin, net_raw;
+};
+
+/* GET /version: the highest API version that both speak, "1.41". -EPROTONOSUPPORT: none; the text names both ranges. */
+int ns_docker_parse_version(const char *text, size_t length, char ret[static NS_DOCKER_VERSION_MAX],
+			    struct ns_error *err);
+
+/* GET /containers/ID/json. raw_by_default: the engine grants CAP_NET_RAW unless it is dropped (Docker does, Podman does
+ * not). */
+int ns_docker_parse_container(const char *text, size_t length, bool raw_by_default, struct ns_container *ret,
+			      struct ns_error *err);
+
+/* GET /containers/json: calls `each` with every id. */
+int ns_docker_parse_list(const char *text, size_t length, void (*each)(void *ctx, const char *id), void *ctx,
+			 struct ns_error *err);
+
+enum ns_docker_action {
+	NS_DOCKER_OTHER = 0, /* nothing that changes an identity */
+	NS_DOCKER_LOOK,      /* created, started, renamed, updated: inspect it */
+	NS_DOCKER_DIED,      /* its processes are gone; it may start again */
+	NS_DOCKER_REMOVED,
+};
+
+/* One line of GET /events. */
+int ns_docker_parse_event(const char *text, size_t length, enum ns_docker_action *ret_action,
+			  char ret_id[static NS_DOCKER_ID_DIGITS + 1], struct ns_error *err);
+
+bool ns_docker_is_id(const char *text);
+
+#endif

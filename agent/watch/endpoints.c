@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "identity.h"
+#include "log.h"
+#include "netns.h"
+#include "watch_object.h"
+
+/* A process younger than this, found because something happened, is what happened. */
+#define FRESH_US 1000000
+/* A container that changes its addresses without end makes us read them this often and no more. */
+#define READ_SPACING_US 20000
+
+size_t ns_watched_place(const struct ns_watch *watch, ino_t inode)
+{
+	size_t low = 0, high = watch->n_watched;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (watch->watched[middle]->inode < inode)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct ns_watched *ns_watched_find(const struct ns_watch *watch, ino_t inode)
+{
+	size_t i = ns_watched_place(watch, inode);
+
+	return i < watch->n_watched && watch->watched[i]->inode == inode ? watch->watched[i] : NULL;
+}
+
+static int insert(struct ns_watch *watch, struct ns_watched *watched)
+{
+	size_t at = ns_watched_place(watch, watched->inode);
+
+	if (watch->n_watched == watch->room_watched) {
+		size_t room = watch->room_watched ? watch->room_watched * 2 : 16;
+		struct ns_watched **bigger = reallocarray(watch->watched, room, sizeof(void *));
+
+		if (!bigger)
+			return -ENOMEM;
+		watch->watched = bigger;
+		watch->room_watched = room;
+	}
+	memmove(watch->watched + at + 1, watch->watched + at, (watch->n_watched - at) * sizeof(void *));
+	watch->watched[at] = watched;
+	watch->n_watched++;
+	return 0;
+}
+
+struct ns_watched *ns_watched_free(struct ns_watched *watched)
+{
+	if (!watched)
+		return NULL;
+	ns_anchors_release(&watched->anchors);
+	watched->addresses = ns_addresses_free(watched->addresses);
+	free(watched);
+	return NULL;
+}
+
+NS_DEFINE_CLEANUP(struct ns_watched *, ns_watched_free)
+
+static void on_addresses(void *ctx)
+{
+	struct ns_watched *watched = ctx;
+
+	watched->addresses_dirty = true;
+	ns_watch_mark(watched->watch, NS_LOOK_ADDRESSES);
+}
+
+static void on_process_ended(void *ctx)
+{
+	struct ns_watched *watched = ctx;
+
+	watched->cgroup_of = 0;
+	ns_watch_mark(watched->watch, NS_LOOK_PROCESSES | NS_LOOK_DIRS);
+}
+
+void ns_watched_set_path(struct ns_watched *watched, const char *path)
+{
+	watched->anchors.mounted = *path != '\0';
+	(void)snprintf(watched->endpoint.netns_path, sizeof watched->endpoint.netns_path, "%s", path);
+}
+
+void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n)
+{
+	bool ask;
+
+	(void)ns_anchors_choose(&watched->anchors, watched->watch->event, entries, n, 0, on_process_ended, watched);
+	watched->endpoint.pid = watched->anchors.pid;
+	/* A runtime's helper may have been the first process here; the container's own come later. */
+	ask = !*watched->cgroup.runtime &&
+	      (watched->cgroup_of != watched->anchors.pid || watched->endpoint.provisional);
+	for (size_t i = 0; i < n && i < NS_WATCH_CGROUPS_ASKED_MAX && ask && !*watched->cgroup.runtime; i++)
+		(void)ns_proc_cgroup(entries[i].pid, &watched->watch->own_cgroup, &watched->cgroup);
+	watched->cgroup_of = watched->anchors.pid;
+}
+
+bool ns_watched_identify(struct ns_watched *watched)
+{
+	struct ns_identity_facts facts = {
+		.netns_path = watched->endpoint.netns_path,
+		.pid = watched->endpoint.pid,
+		.cgroup = watched->cgroup,
+		.truncated = watched->truncated,
+	};
+
+	return ns_identity_decide(&facts, &watched->endpoint);
+}
+
+int ns_watched_read_addresses(struct ns_watched *watched, struct ns_error *err)
+{
+	struct ns_endpoint *endpoint = &watched->endpoint;
+	struct ns_prefix addresses[NS_ENDPOINT_ADDRESSES_MAX];
+	struct ns_interface interfaces[NS_ENDPOINT_INTERFACES_MAX];
+	struct ns_addresses_found found = { .addresses = addresses,
+					    .max_addresses = NS_ENDPOINT_ADDRESSES_MAX,
+					    .interfaces = interfaces,
+					    .max_interfaces = NS_ENDPOINT_INTERFACES_MAX };
+	int64_t now = ns_clock_elapsed();
+	bool same;
+	int r;
+
+	if (now < watched->read_not_before)
+		return -EAGAIN;
+	watched->read_not_before = now + READ_SPACING_US;
+	r = ns_addresses_read(watched->addresses, &found, err);
+	if (r < 0)
+		return r;
+	watched->addresses_dirty = found.stale;
+	watched->truncated = found.truncated;
+	same = endpoint->n_addresses == found.n_addresses && endpoint->n_interfaces == found.n_interfaces;
+	for (size_t i = 0; same && i < found.n_addresses; i++)
+		same = ns_addr_equal(&found.addresses[i].addr, &endpoint->addresses[i].addr) &&
+		       found.addresses[i].length == endpoint->addresses[i].length;
+	for (size_t i = 0; same && i < found.n_interfaces; i++)
+		same = found.interfaces[i].index == endpoint->interfaces[i].index &&
+		       found.interfaces[i].peer_index == endpoint->interfaces[i].peer_index &&
+		       strcmp(found.interfaces[i].name, endpoint->interfaces[i].name) == 0;
+	if (same)
+		return 0;
+	memcpy(endpoint->addresses, addresses, found.n_addresses * sizeof *addresses);
+	memcpy(endpoint->interfaces, interfaces, found.n_interfaces * sizeof *interfaces);
+	endpoint->n_addresses = found.n_addresses;
+	endpoint->n_interfaces = found.n_interfaces;
+	return 1;
+}
+
+static bool joined_late(const struct ns_watch *watch, const struct ns_proc_entry *processes, size_t n)
+{
+	if (n == 0)
+		return false;
+	return watch->first || !watch->prompted || ns_proc_age(processes[0].pid) >= FRESH_US;
+}
+
+/* The namespace by its path or by one of its processes, whichever still leads to it. */
+static int open_netns(ino_t inode, const char *path, const struct ns_proc_entry *processes, size_t n,
+		      struct ns_error *err)
+{
+	NS_CLOSE int fd = *path ? ns_netns_open_path(path, err) : ns_netns_open_pid(processes[0].pid, err);
+	struct stat st;
+
+	for (size_t i = *path ? 0 : 1; fd < 0 && i < n; i++)
+		fd = ns_netns_open_pid(processes[i].pid, err);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || st.st_ino != inode)
+		return ns_error_set(err, -ESTALE, "the namespace was replaced by another one");
+	return NS_TAKE_FD(fd);
+}
+
+int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, const struct ns_proc_entry *processes,
+		      size_t n_processes, struct ns_error *err)
+{
+	NS_CLEANUP(ns_watched_freep) struct ns_watched *watched = NULL;
+	NS_CLOSE int fd = -1;
+	uint64_t cookie;
+	int r;
+
+	if (watch->n_watched >= NS_ENDPOINTS_MAX)
+		return ns_error_set(err, -ENOSPC, "more than %d namespaces (NS_ENDPOINTS_MAX)", NS_ENDPOINTS_MAX);
+	fd = open_netns(inode, path, processes, n_processes, err);
+	if (fd < 0)
+		return fd;
+	r = ns_netns_cookie(fd, &cookie, err);
+	if (r < 0)
+		return r;
+	if (cookie == watch->own_cookie)
+		return -EEXIST;
+	watched = calloc(1, sizeof *watched);
+	if (!watched)
+		return ns_error_set(err, -ENOMEM, "no memory for an endpoint");
+	watched->watch = watch;
+	watched->inode = inode;
+	watched->anchors = (struct ns_anchors)NS_ANCHORS_INIT;
+	watched->endpoint.cookie = cookie;
+	watched->endpoint.since = ns_clock_now();
+	watched->endpoint.joined_late = joined_late(watch, processes, n_processes);
+	r = ns_addresses_open(watch->event, fd, on_addresses, watched, &watched->addresses, err);
+	if (r >= 0)
+		r = ns_watched_read_addresses(watched, err);
+	if (r == -EAGAIN) /* in flux: the endpoint counts now, its addresses follow */
+		watched->addresses_dirty = true;
+	else if (r < 0)
+		return r;
+	if (watched->addresses_dirty)
+		ns_watch_mark(watch, NS_LOOK_ADDRESSES);
+	ns_watched_set_path(watched, path);
+	ns_watched_set_processes(watched, processes, n_processes);
+	(void)ns_watched_identify(watched);
+	if (!*watched->endpoint.workload) /* the process that told whose it is has ended meanwhile */
+		return ns_error_set(err, -ESRCH, "the namespace is nobody's any more");
+	r = insert(watch, watched);
+	if (r < 0)
+		return ns_error_set(err, r, "no memory for an endpoint");
+	watch->events.attach(watch->ctx, &NS_TAKE(watched)->endpoint, fd);
+	return 0;
+}
+
+void ns_watched_detach(struct ns_watched *watched)
+{
+	struct ns_watch *watch = watched->watch;
+	size_t at = ns_watched_place(watch, watched->inode);
+
+	/* Out of the list first: a walk from the callback sees only what is still there. */
+	memmove(watch->watched + at, watch->watched + at + 1, (watch->n_watched - at - 1) * sizeof(void *));
+	watch->n_watched--;
+	watch->events.detach(watch->ctx, &watched->endpoint);
+	(void)ns_watched_free(watched);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "watch_object.h"
+
+/* A scan of /proc may take one part in five of the time, however often something asks for one. */
+#define SCAN_REST_FACTOR 4
+/* Addresses that changed while they were read are read again after this. */
+#define AGAIN_US 20000
+
+static void list_dirs(struct ns_watch *watch)
+{
+	struct ns_error err = NS_ERROR_INIT;
+	char missing[sizeof watch->dirs_state.detail];
+	int r = ns_netns_dirs_list(watch->dirs, watch->own_inode, &watch->files, &err);
+
+	if (r < 0) {
+		ns_source_state_set(&watch->dirs_state, "failing", err.text);
+		return;
+	}
+	if (watch->files.waiting > 0)
+		ns_watch_settle(watch);
+	ns_netns_dirs_missing(watch->dirs, missing, sizeof missing);
+	if (watch->files.refused > 0)
+		ns_source_state_set(&watch->dirs_state, "failing", "a namespace's path is too long to be kept");
+	else
+		ns_source_state_set(&watch->dirs_state, ns_netns_dirs_any(watch->dirs) ? "ok" : "absent", missing);
+}
+
+static bool scan(struct ns_watch *watch)
+{
+	struct ns_error err = NS_ERROR_INIT;
+	int64_t begin = ns_clock_elapsed(), end;
+	int r = ns_proc_scan(watch->own_inode, &watch->processes, &err);
+
+	end = ns_clock_elapsed();
+	watch->scan_not_before = end + SCAN_REST_FACTOR * (end - begin);
+	ns_source_state_set(&watch->processes_state, r < 0 ? "failing" : "ok", err.text);
+	return r == 0;
+}
+
+/* Sets the paths from the listing; true when a scan is needed to know what that means. */
+static bool note_paths(struct ns_watch *watch)
+{
+	bool need = false;
+
+	for (size_t i = 0; i < watch->n_watched; i++) {
+		struct ns_watched *watched = watch->watched[i];
+		const struct ns_netns_file *file = ns_netns_files_find(&watch->files, watched->inode);
+
+		ns_watched_set_path(watched, file ? file->path : "");
+		need = need || !file;
+	}
+	for (size_t i = 0; i < watch->files.n && !need; i++)
+		need = !ns_watched_find(watch, watch->files.files[i].inode);
+	return need;
+}
+
+static void note_processes(struct ns_watch *watch)
+{
+	for (size_t i = 0; i < watch->n_watched; i++) {
+		size_t n;
+		const struct ns_proc_entry *entries =
+			ns_proc_table_find(&watch->processes, watch->watched[i]->inode, &n);
+
+		ns_watched_set_processes(watch->watched[i], entries, n);
+	}
+}
+
+static bool somebody_ended(const struct ns_watch *watch)
+{
+	for (size_t i = 0; i < watch->n_watched; i++)
+		if (!ns_anchors_any(&watch->watched[i]->anchors))
+			return true;
+	return false;
+}
+
+static void sweep(struct ns_watch *watch)
+{
+	for (size_t i = watch->n_watched; i > 0; i--)
+		if (!ns_anchors_any(&watch->watched[i - 1]->anchors))
+			ns_watched_detach(watch->watched[i - 1]);
+}
+
+static bool made_by_runtime(const struct ns_watch *watch, const struct ns_proc_entry *entries, size_t n)
+{
+	struct ns_cgroup_identity found;
+
+	for (size_t i = 0; i < n && i < NS_WATCH_CGROUPS_ASKED_MAX; i++)
+		if (ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &found))
+			return true;
+	return false;
+}
+
+static void attach(struct ns_watch *watch, ino_t inode, const char *path)
+{
+	struct ns_error err = NS_ERROR_INIT;
+	size_t n;
+	const struct ns_proc_entry *entries = ns_proc_table_find(&watch->processes, inode, &n);
+	int r = ns_watched_attach(watch, inode, path, entries, n, &err);
+
+	/* A container may end at any instant: that is no failure, and whatever is left of it is seen at the next look.
+	 */
+	if (r == 0 || r == -EEXIST || r == -ENOENT || r == -ESRCH || r == -ESTALE || r == -EINVAL)
+		return;
+	(void)snprintf(watch->attach_failure, sizeof watch->attach_failure, "%s", err.text);
+	if (watch->failed_inode != inode)
+		ns_log_warning("cannot attach to namespace %s: %s", *path ? path : "of a container", err.text);
+	watch->failed_inode = inode;
+}
+
+static void attach_new(struct ns_watch *watch)
+{
+	watch->attach_failure[0] = '\0';
+	for (size_t i = 0; i < watch->files.n; i++)
+		if (!ns_watched_find(watch, watch->files.files[i].inode) &&
+		    (i == 0 || watch->files.files[i].inode != watch->files.files[i - 1].inode))
+			attach(watch, watch->files.files[i].inode, watch->files.files[i].path);
+	for (size_t i = 0; i < watch->processes.n;) {
+		const struct ns_proc_entry *group = &watch->processes.entries[i];
+		size_t n = 1;
+
+		while (i + n < watch->processes.n && group[n].inode == group->inode)
+			n++;
+		i += n;
+		if (!ns_watched_find(watch, group->inode) && made_by_runtime(watch, group, n))
+			attach(watch, group->inode, "");
+	}
+	ns_source_state_set(&watch->namespaces_state, *watch->attach_failure ? "failing" : "ok", watch->attach_failure);
+}
+
+static void identify_all(struct ns_watch *watch)
+{
+	for (size_t i = 0; i < watch->n_watched; i++) {
+		struct ns_watched *watched = watch->watched[i];
+		char old[NS_WORKLOAD_MAX];
+
+		memcpy(old, watched->endpoint.workload, sizeof old);
+		if (ns_watched_identify(watched))
+			watch->events.identify(watch->ctx, &watched->endpoint, old);
+	}
+}
+
+static void read_addresses(struct ns_watch *watch)
+{
+	for (size_t i = 0; i < watch->n_watched; i++) {
+		struct ns_watched *watched = watch->watched[i];
+		int r;
+
+		if (!watched->addresses_dirty)
+			continue;
+		r = ns_watched_read_addresses(watched, NULL);
+		if (r > 0)
+			watch->events.addresses(watch->ctx, &watched->endpoint);
+		if (watched->addresses_dirty) {
+			watch->dirty |= NS_LOOK_ADDRESSES;
+			ns_watch_again(watch, ns_clock_elapsed() + AGAIN_US);
+		}
+	}
+}
+
+static void read_host(struct ns_watch *watch)
+{
+	struct ns_error err = NS_ERROR_INIT;
+	struct ns_prefix addresses[NS_WATCH_HOST_ADDRESSES_MAX];
+	struct ns_addresses_found found = { .addresses = addresses,
+					    .max_addresses = NS_WATCH_HOST_ADDRESSES_MAX,
+					    .without_link_local = true };
+	int r = ns_addresses_read(watch->host, &found, &err);
+	bool same;
+
+	if (r < 0 || found.stale) {
+		watch->dirty |= NS_LOOK_HOST;
+		ns_watch_again(watch, ns_clock_elapsed() + AGAIN_US);
+	}
+	ns_source_state_set(&watch->links_state, r < 0 || found.truncated ? "failing" : "ok",
+			    r < 0             ? err.text
+			    : found.truncated ? "the host has more addresses than can be kept"
+					      : "");
+	if (r < 0)
+		return;
+	same = found.n_addresses == watch->n_host_addresses;
+	for (size_t i = 0; same && i < found.n_addresses; i++)
+		same = ns_addr_equal(&addresses[i].addr, &watch->host_addresses[i].addr) &&
+		       addresses[i].length == watch->host_addresses[i].length;
+	if (same)
+		return;
+	memcpy(watch->host_addresses, addresses, found.n_addresses * sizeof *addresses);
+	watch->n_host_addresses = found.n_addresses;
+	if (!watch->first)
+		watch->events.host_addresses(watch->ctx);
+}
+
+void ns_watch_look(struct ns_watch *watch)
+{
+	unsigned look = watch->dirty;
+	bool need_scan = false, scanned = false;
+
+	watch->dirty = 0;
+	if (look & NS_LOOK_DIRS) {
+		list_dirs(watch);
+		need_scan = note_paths(watch);
+	}
+	if (look & NS_LOOK_PROCESSES && !need_scan && ns_clock_elapsed() < watch->scan_not_before) {
+		watch->dirty |= NS_LOOK_PROCESSES;
+		ns_watch_again(watch, watch->scan_not_before);
+	} else if (look & NS_LOOK_PROCESSES) {
+		need_scan = true;
+	}
+	if (need_scan && scan(watch)) {
+		scanned = true;
+		note_processes(watch);
+		/* A process that forks and exits while /proc is read can be missed once: an end is seen twice. */
+		if (somebody_ended(watch) && scan(watch)) {
+			list_dirs(watch);
+			(void)note_paths(watch);
+			note_processes(watch);
+			sweep(watch);
+		}
+		attach_new(watch);
+	}
+	if (scanned || look & NS_LOOK_IDENTITY)
+		identify_all(watch);
+	if (look & NS_LOOK_ADDRESSES)
+		read_addresses(watch);
+	if (look & NS_LOOK_HOST)
+		read_host(watch);
+	if (look & (NS_LOOK_DIRS | NS_LOOK_PROCESSES) && !(watch->dirty & NS_LOOK_PROCESSES))
+		watch->prompted = false;
+}

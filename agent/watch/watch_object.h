@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The watcher from the inside: what watch.c (life, events, answers) and look.c (finding the truth) share.
+ */
+#ifndef NANOSEG_WATCH_OBJECT_H
+#define NANOSEG_WATCH_OBJECT_H
+
+#include "addresses.h"
+#include "anchors.h"
+#include "cgroup.h"
+#include "links.h"
+#include "netns_dirs.h"
+#include "proc_scan.h"
+#include "watch.h"
+
+/* Addresses of the machine itself, link-local ones set aside. */
+#define NS_WATCH_HOST_ADDRESSES_MAX 1024
+/* Of the processes in one unknown namespace so many are asked for their cgroup. */
+#define NS_WATCH_CGROUPS_ASKED_MAX 64
+
+/* What a look looks at. */
+enum ns_look {
+	NS_LOOK_DIRS = 1 << 0,      /* the netns directories */
+	NS_LOOK_PROCESSES = 1 << 1, /* /proc */
+	NS_LOOK_ADDRESSES = 1 << 2, /* of the endpoints marked */
+	NS_LOOK_IDENTITY = 1 << 3,  /* who everybody is */
+	NS_LOOK_HOST = 1 << 4,      /* the agent's own addresses */
+};
+
+/* One endpoint. The netlink socket in `addresses` pins the namespace, so the inode is its own while this lives. */
+struct ns_watched {
+	struct ns_endpoint endpoint; /* first: the caller's pointer is ours */
+	struct ns_watch *watch;
+	ino_t inode;
+	struct ns_addresses *addresses;
+	bool addresses_dirty, truncated;
+	int64_t read_not_before; /* ns_clock_elapsed() */
+	struct ns_anchors anchors;
+	struct ns_cgroup_identity cgroup; /* of the process watched */
+	pid_t cgroup_of;                  /* the process it was read of; 0: none */
+};
+
+struct ns_source_state {
+	char state[16]; /* ok, absent, failing */
+	char detail[NS_ERROR_TEXT_MAX];
+	int64_t since;
+};
+
+struct ns_watch {
+	sd_event *event;
+	struct ns_watch_events events;
+	void *ctx;
+	uint64_t scan_interval;
+
+	ino_t own_inode;
+	uint64_t own_cookie;
+	struct ns_cgroup_identity own_cgroup; /* runtime "": the agent runs in no container */
+
+	struct ns_netns_dirs *dirs;
+	struct ns_links *links;
+	struct ns_addresses *host;
+	struct ns_prefix host_addresses[NS_WATCH_HOST_ADDRESSES_MAX];
+	size_t n_host_addresses;
+
+	sd_event_source *turn, *scan_timer, *again_timer, *settle_timer;
+	unsigned dirty; /* enum ns_look */
+	bool prompted;  /* something happened, as opposed to: it was time for a scan */
+	bool first;     /* the scan before ns_watch_new returns */
+	unsigned settle_step;
+	int64_t again_at, scan_not_before; /* ns_clock_elapsed(); 0: none */
+
+	struct ns_watched **watched; /* sorted by inode */
+	size_t n_watched, room_watched;
+	struct ns_netns_files files;
+	struct ns_proc_table processes;
+
+	char attach_failure[NS_ERROR_TEXT_MAX];
+	ino_t failed_inode; /* the last namespace that could not be attached, so that the log says it once */
+	struct ns_source_state namespaces_state, dirs_state, processes_state, links_state;
+};
+
+/* Asks for a look in this turn of the loop. */
+void ns_watch_mark(struct ns_watch *watch, unsigned look);
+/* Asks for the marked look again, not before `at`. */
+void ns_watch_again(struct ns_watch *watch, int64_t at);
+/* Looks again several times in the next moments: what was announced is not there yet. */
+void ns_watch_settle(struct ns_watch *watch);
+
+/* look.c: one look at all that is marked dirty. */
+void ns_watch_look(struct ns_watch *watch);
+/* endpoints.c */
+/* Where in the list an inode is or would be. */
+size_t ns_watched_place(const struct ns_watch *watch, ino_t inode);
+struct ns_watched *ns_watched_find(const struct ns_watch *watch, ino_t inode);
+/* Opens, identifies and announces a namespace that was not there before. -ENOENT, -ESRCH, -ESTALE: gone again; -EEXIST:
+ * the agent's own. */
+int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, const struct ns_proc_entry *processes,
+		      size_t n_processes, struct ns_error *err);
+/* Announces the end and frees it. */
+void ns_watched_detach(struct ns_watched *watched);
+struct ns_watched *ns_watched_free(struct ns_watched *watched); /* accepts NULL, half-built; returns NULL */
+/* From a listing and a scan. */
+void ns_watched_set_path(struct ns_watched *watched, const char *path);
+void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n);
+/* True when the identity is another one now. */
+bool ns_watched_identify(struct ns_watched *watched);
+/* Reads the addresses: 1 when they changed. -EAGAIN: later. */
+int ns_watched_read_addresses(struct ns_watched *watched, struct ns_error *err);
+
+void ns_source_state_set(struct ns_source_state *state, const char *word, const char *detail);
+
+#endif
