@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Files of the user: read whole within a bound, written so that a reader sees the old one or the new one.
+ */
+#ifndef NANOSEG_CLI_FILE_H
+#define NANOSEG_CLI_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <nanoseg/error.h>
+
+/* path "-": standard input. -EFBIG beyond max. *ret is malloced, with a NUL behind it. */
+int ns_file_read(const char *path, size_t max, char **ret, size_t *ret_length, struct ns_error *err);
+/* In the same directory under another name, synced, then renamed. Mode 0600: it tells who talks to whom. */
+int ns_file_replace(const char *path, const char *text, size_t length, struct ns_error *err);
+int ns_file_write_all(int fd, const char *text, size_t length); /* 0 or -errno */
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Text for people: foreign bytes made harmless, widths as a terminal counts them, figures in words.
+ */
+#ifndef NANOSEG_CLI_SHOW_H
+#define NANOSEG_CLI_SHOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NS_SHOW_FIGURE_MAX 32
+
+bool ns_show_valid(const char *text); /* UTF-8 from end to end */
+
+/* Control characters, invalid UTF-8, and the characters that turn the direction of writing or take no room become
+ * "\x1b" or "\u202e"; a backslash stays. Malloced; NULL without memory. */
+char *ns_show_escape(const char *text);
+/* For JSON text (valid UTF-8) that goes to a terminal: the same characters, beyond those that JSON escapes anyway,
+ * as \uXXXX, which is the same document. Malloced; NULL without memory. */
+char *ns_show_escape_json(const char *json);
+
+/* Columns of escaped text, and how many bytes of it fit into so many columns. */
+size_t ns_show_width(const char *text);
+size_t ns_show_cut(const char *text, size_t width);
+
+const char *ns_show_bytes(uint64_t bytes, char buf[static NS_SHOW_FIGURE_MAX]); /* "1.4 MiB" */
+const char *ns_show_duration(int64_t us, char buf[static NS_SHOW_FIGURE_MAX]);  /* "3d 4h", "5min 2s", "250ms" */
+
+#endif

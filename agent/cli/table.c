@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "show.h"
+
+#define GAP      2 /* columns between columns */
+#define ELLIPSIS "…"
+
+static void clear(struct ns_table *table)
+{
+	for (size_t i = 0; i < table->n_cells; i++)
+		free(table->cells[i]);
+	table->n_cells = 0;
+}
+
+void ns_table_release(struct ns_table *table)
+{
+	clear(table);
+	free(table->cells);
+	table->cells = NULL;
+	table->allocated = 0;
+}
+
+void ns_table_add(struct ns_table *table, const char *text)
+{
+	char *escaped;
+
+	if (table->failed)
+		return;
+	if (table->n_cells == table->allocated) {
+		size_t n = table->allocated ? table->allocated * 2 : 256;
+		char **cells = reallocarray(table->cells, n, sizeof(*cells));
+
+		if (!cells) {
+			table->failed = true;
+			return;
+		}
+		table->cells = cells;
+		table->allocated = n;
+	}
+	escaped = ns_show_escape(text && *text ? text : "-");
+	if (escaped)
+		table->cells[table->n_cells++] = escaped;
+	else
+		table->failed = true;
+}
+
+void ns_table_addf(struct ns_table *table, const char *format, ...)
+{
+	NS_FREE char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		table->failed = true;
+	}
+	va_end(args);
+	if (text)
+		ns_table_add(table, text);
+}
+
+void ns_table_add_number(struct ns_table *table, uint64_t number)
+{
+	ns_table_addf(table, "%" PRIu64, number);
+}
+
+static void measure(struct ns_table *table)
+{
+	for (size_t c = 0; c < table->n_columns; c++) {
+		size_t width = ns_show_width(table->columns[c].heading);
+
+		if (width > table->widths[c])
+			table->widths[c] = width;
+	}
+	for (size_t i = 0; i < table->n_cells; i++) {
+		size_t width = ns_show_width(table->cells[i]);
+
+		if (width > table->widths[i % table->n_columns])
+			table->widths[i % table->n_columns] = width;
+	}
+}
+
+static size_t least(const struct ns_column *column)
+{
+	size_t heading = ns_show_width(column->heading);
+
+	return heading > NS_TABLE_COLUMN_MIN ? heading : NS_TABLE_COLUMN_MIN;
+}
+
+/* Takes from the widest column that may be cut, down to the next widest, until the row fits or nothing can give. */
+static void fit(struct ns_table *table, size_t width)
+{
+	size_t total = (table->n_columns - 1) * GAP;
+
+	for (size_t c = 0; c < table->n_columns; c++)
+		total += table->widths[c];
+	while (total > width) {
+		size_t widest = SIZE_MAX;
+
+		for (size_t c = 0; c < table->n_columns; c++) {
+			if (table->columns[c].align == NS_CUT && table->widths[c] > least(&table->columns[c]) &&
+			    (widest == SIZE_MAX || table->widths[c] > table->widths[widest]))
+				widest = c;
+		}
+		if (widest == SIZE_MAX)
+			return;
+		table->widths[widest]--;
+		total--;
+	}
+}
+
+static void print_cell(const char *text, size_t width, enum ns_align align, bool last, FILE *out)
+{
+	size_t have = ns_show_width(text);
+	bool cut = have > width;
+	size_t bytes = cut ? ns_show_cut(text, width - 1) : strlen(text);
+
+	if (cut) /* a wide character may leave a column free before the sign */
+		have = ns_show_width(ELLIPSIS) + (width - 1);
+	if (align == NS_RIGHT)
+		(void)fprintf(out, "%*s", (int)(width - have), "");
+	(void)fprintf(out, "%.*s%s", (int)bytes, text, cut ? ELLIPSIS : "");
+	if (!last)
+		(void)fprintf(out, "%*s", (int)(align == NS_RIGHT ? GAP : width - have + GAP), "");
+}
+
+int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_error *err)
+{
+	if (table->failed)
+		return ns_error_set(err, -ENOMEM, "no memory for the table");
+	if (table->n_cells == 0)
+		return 0;
+	measure(table);
+	if (width > 0)
+		fit(table, width);
+	for (size_t c = 0; c < table->n_columns && !table->headed; c++) {
+		print_cell(table->columns[c].heading, table->widths[c], table->columns[c].align,
+			   c + 1 == table->n_columns, out);
+		if (c + 1 == table->n_columns)
+			(void)fputc('\n', out);
+	}
+	table->headed = true;
+	for (size_t i = 0; i < table->n_cells; i++) {
+		size_t c = i % table->n_columns;
+		bool last = c + 1 == table->n_columns;
+
+		print_cell(table->cells[i], table->widths[c], table->columns[c].align, last, out);
+		if (last)
+			(void)fputc('\n', out);
+	}
+	clear(table);
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cleanup.h"
+#include "document.h"
+
+#define SHORT_ID 12 /* as `docker ps` shows them; the JSON has the whole */
+
+static const struct ns_column columns[] = {
+	{ "WORKLOAD", NS_CUT },  { "RUNTIME", NS_LEFT }, { "CONTAINER", NS_CUT },
+	{ "ADDRESSES", NS_CUT }, { "MODE", NS_LEFT },    { "INNER", NS_CUT },
+	{ "OUTER", NS_LEFT },    { "SINCE", NS_LEFT },   { "FINDINGS", NS_CUT },
+};
+
+static int people(struct ns_cli *cli, const json_t *document, struct ns_error *err)
+{
+	NS_CLEANUP(ns_table_release) struct ns_table table = NS_TABLE(columns);
+	char age[NS_SHOW_FIGURE_MAX + 8];
+	const json_t *endpoint;
+	size_t i;
+
+	json_array_foreach (document, i, endpoint) {
+		NS_FREE char *addresses = ns_document_join(json_object_get(endpoint, "addresses"), " ");
+		NS_FREE char *findings = ns_document_join(json_object_get(endpoint, "findings"), "; ");
+		const char *name = ns_document_text(endpoint, "name");
+
+		if (!addresses || !findings)
+			return ns_cli_no_memory(err);
+		ns_table_add(&table, ns_document_text(endpoint, "workload"));
+		ns_table_add(&table, ns_document_text(endpoint, "runtime"));
+		if (*name)
+			ns_table_add(&table, name);
+		else
+			ns_table_addf(&table, "%.*s", SHORT_ID, ns_document_text(endpoint, "container_id"));
+		ns_table_add(&table, addresses);
+		ns_table_add(&table, ns_document_text(endpoint, "mode"));
+		ns_table_add(&table, ns_document_text(endpoint, "inner"));
+		ns_table_add(&table, ns_document_text(endpoint, "outer"));
+		ns_table_add(&table, ns_document_age(endpoint, "since", cli->now, age));
+		ns_table_add(&table, findings);
+	}
+	if (json_array_size(document) == 0)
+		(void)fputs("no endpoints: no container is running\n", cli->out);
+	return ns_table_print(&table, cli->width, cli->out, err) < 0 ? NS_CLI_REFUSED : NS_CLI_OK;
+}
+
+int ns_verb_endpoints(struct ns_cli *cli, struct ns_error *err)
+{
+	return ns_document_get(cli, ns_client_path("/v1/endpoints", NULL), people, err);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * `nanoseg status`: exit code 0 when every endpoint is protected as its mode asks and every source answers, else 1.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "document.h"
+
+static bool is_failing(const json_t *source)
+{
+	return strcmp(ns_document_text(source, "state"), "failing") == 0;
+}
+
+static bool all_is_well(const json_t *status)
+{
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "sources"), i, source) {
+		if (is_failing(source))
+			return false;
+	}
+	return json_array_size(json_object_get(status, "unprotected")) == 0 &&
+	       json_array_size(json_object_get(status, "failures")) == 0;
+}
+
+static int print_head(const struct ns_cli *cli, const json_t *status, struct ns_error *err)
+{
+	NS_CLEANUP(ns_table_release)
+	struct ns_table table = NS_TABLE(((const struct ns_column[]){ { "", NS_LEFT }, { "", NS_LEFT } }));
+	char figure[NS_SHOW_FIGURE_MAX], modes[256] = "";
+	const char *mode;
+	json_t *count;
+
+	json_object_foreach (json_object_get(status, "modes"), mode, count) {
+		size_t used = strlen(modes);
+		(void)snprintf(modes + used, sizeof(modes) - used, "%s%" JSON_INTEGER_FORMAT " %s", used ? ", " : "",
+			       json_integer_value(count), mode);
+	}
+	table.headed = true;
+	ns_table_add(&table, "nanosegd");
+	ns_table_addf(&table, "%s, up for %s", ns_document_text(status, "version"),
+		      ns_show_duration((int64_t)(ns_document_number(status, "uptime") % INT32_MAX) * 1000000, figure));
+	ns_table_add(&table, "kernel");
+	ns_table_add(&table, ns_document_text(status, "kernel"));
+	ns_table_add(&table, "endpoints");
+	ns_table_add_number(&table, ns_document_number(status, "endpoints"));
+	ns_table_add(&table, "workloads");
+	ns_table_add(&table, modes);
+	return ns_table_print(&table, 0, cli->out, err);
+}
+
+static int print_sources(const struct ns_cli *cli, const json_t *status, struct ns_error *err)
+{
+	static const struct ns_column columns[] = { { "SOURCE", NS_LEFT }, { "STATE", NS_LEFT }, { "DETAIL", NS_CUT } };
+	NS_CLEANUP(ns_table_release) struct ns_table table = NS_TABLE(columns);
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "sources"), i, source) {
+		ns_table_add(&table, ns_document_text(source, "source"));
+		ns_table_add(&table, ns_document_text(source, "state"));
+		ns_table_add(&table, ns_document_text(source, "detail"));
+	}
+	if (table.n_cells)
+		(void)fputc('\n', cli->out);
+	return ns_table_print(&table, cli->width, cli->out, err);
+}
+
+static int print_gaps(const struct ns_cli *cli, const json_t *status, struct ns_error *err)
+{
+	static const struct ns_column columns[] = { { "LEARNING GAP", NS_CUT },
+						    { "SINCE", NS_LEFT },
+						    { "CAUSE", NS_CUT } };
+	NS_CLEANUP(ns_table_release) struct ns_table table = NS_TABLE(columns);
+	char age[NS_SHOW_FIGURE_MAX + 8];
+	const json_t *gap;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "gaps"), i, gap) {
+		ns_table_add(&table, ns_document_text(gap, "workload"));
+		ns_table_add(&table, ns_document_age(gap, "from", cli->now, age));
+		ns_table_add(&table, ns_document_text(gap, "cause"));
+	}
+	if (table.n_cells)
+		(void)fputc('\n', cli->out);
+	return ns_table_print(&table, cli->width, cli->out, err);
+}
+
+/* What is wrong is never cut: each in a paragraph of its own. */
+static int print_trouble(const struct ns_cli *cli, const json_t *entry, const char *what, struct ns_error *err)
+{
+	int r;
+
+	(void)fputc('\n', cli->out);
+	r = ns_document_line(cli->out, what, ns_document_text(entry, "workload"), err);
+	if (r == NS_CLI_OK && *ns_document_text(entry, "container"))
+		r = ns_document_line(cli->out, "  container  ", ns_document_text(entry, "container"), err);
+	if (r == NS_CLI_OK)
+		r = ns_document_line(cli->out, "  why        ", ns_document_text(entry, "why"), err);
+	if (r == NS_CLI_OK && *ns_document_text(entry, "remedy"))
+		r = ns_document_line(cli->out, "  remedy     ", ns_document_text(entry, "remedy"), err);
+	return r;
+}
+
+static int people(struct ns_cli *cli, const json_t *status, struct ns_error *err)
+{
+	const json_t *entry;
+	size_t i;
+	int r = NS_CLI_OK;
+
+	if (print_head(cli, status, err) < 0 || print_sources(cli, status, err) < 0 || print_gaps(cli, status, err) < 0)
+		return NS_CLI_REFUSED;
+	json_array_foreach (json_object_get(status, "unprotected"), i, entry) {
+		if (r == NS_CLI_OK)
+			r = print_trouble(cli, entry, "UNPROTECTED  ", err);
+	}
+	json_array_foreach (json_object_get(status, "failures"), i, entry) {
+		if (r == NS_CLI_OK)
+			r = print_trouble(cli, entry, "FAILED       ", err);
+	}
+	return r;
+}
+
+int ns_verb_status(struct ns_cli *cli, struct ns_error *err)
+{
+	struct ns_response response = { 0 };
+	int r = ns_client_get(cli->request->socket, ns_client_path("/v1/status", NULL), &response, err);
+
+	if (r == NS_CLI_OK)
+		r = cli->request->json ? ns_document_print(cli, &response, err) : people(cli, response.json, err);
+	if (r == NS_CLI_OK && !all_is_well(response.json))
+		r = NS_CLI_REFUSED;
+	ns_response_release(&response);
+	return r;
+}
