@@ -12,6 +12,10 @@
  *   allow_range  egress4_range … transit6_range                the same as intervals
  *   deny         deny_egress4 … deny_transit6                  as learn
  *
+ * Besides those, of no role: port_protocols and icmp_protocols (the kinds of protocols), broadcast4 and link6 (the
+ * endpoint's links), udp_served. Ingress to a multicast or broadcast address has that address as its peer.
+ * An element of allow_range stands for a box of tuples; ns_layout_tuple gives its lowest one.
+ *
  * `port` is the destination port; for ICMP and ICMPv6 the type in the first of the two bytes (as the packet
  * has it at that offset); else zero.
  */
@@ -71,8 +75,9 @@ struct ns_compile_options {
 	 * subnet's broadcast. */
 	const struct ns_prefix *links;
 	size_t n_links;
-	/* UDP ports that were already bound when the endpoint was first seen: for three minutes a datagram from
-	 * one of them to an ephemeral port is an answer, not a new flow. Put into the learning table only. */
+	/* UDP ports that were already bound when the endpoint was first seen: for three minutes a datagram from one of
+	 * them to an ephemeral port is an answer, not a new flow: it is remembered as the ingress it answers, and not
+	 * logged. Put into the learning table only. */
 	const uint16_t *udp_served;
 	size_t n_udp_served;
 };

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the learning and the enforcing table have in common. Both let the same packets pass unasked, for otherwise
+ * enforcing would refuse what learning had no reason to remember.
+ */
+#ifndef NANOSEG_COMPILE_H
+#define NANOSEG_COMPILE_H
+
+#include <nanoseg/layout.h>
+
+#include "builder.h"
+
+#define NS_SET_BROADCAST4 "broadcast4" /* broadcast addresses of the links, and the limited one */
+#define NS_SET_LINK6      "link6"      /* where neighbour discovery may go */
+#define NS_SET_UDP_SERVED "udp_served" /* see struct ns_compile_options */
+
+/* Starts `inet nanoseg` with the sets both tables have: protocols by kind, broadcast4, link6. */
+void ns_compile_begin(struct ns_builder *b, const struct ns_compile_options *options);
+/* Adds the sets of one purpose, empty, as the layout names them. */
+void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size);
+
+/* Chains link_in and link_out: what IPv6 needs on a link, and nothing else that could carry data away. */
+void ns_compile_link_chains(struct ns_builder *b);
+/* Rules of base chains. */
+void ns_compile_jump_link(struct ns_builder *b, const char *chain);
+void ns_compile_loopback_in(struct ns_builder *b);
+void ns_compile_loopback_out(struct ns_builder *b);
+void ns_compile_related_icmp(struct ns_builder *b);
+void ns_compile_state(struct ns_builder *b, uint32_t bits); /* condition: ct state & bits != 0 */
+/* Rules that leave a chain of ingress for `chain` when the packet went to a multicast or broadcast group. */
+void ns_compile_groups(struct ns_builder *b, int32_t verdict, const char *chain);
+
+/* On failure *plan is released; on success it is normalised and moved to *ret. */
+int ns_compile_finish(struct ns_builder *b, struct ns_plan *plan, struct ns_plan *ret);
+
+static inline uint16_t ns_compile_nflog_group(const struct ns_compile_options *options)
+{
+	return options && options->nflog_group ? options->nflog_group : NS_NFLOG_GROUP;
+}
+
+#endif

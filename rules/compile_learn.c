@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The learning table. It refuses nothing: every path ends in accept, and so do the base chains. What matters is that
+ * each first packet is in a set before it is accepted, and that a set without room is heard of.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "compile.h"
+#include "tuple_key.h"
+
+#define PRIORITY_FILTER    0
+#define PRIORITY_AFTER_NAT 300 /* so that the real destination is judged, whatever rewrote it */
+
+#define TCP_FLAGS_OFFSET    13
+#define TCP_FIN_SYN_RST_ACK 0x17
+#define TCP_SYN             0x02
+
+#define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
+#define UDP_SERVED_MS   (180 * 1000)
+
+/* What needs no edge: answers, and what conntrack has no connection for. */
+static void common_rules(struct ns_builder *b, const char *link_chain)
+{
+	if (link_chain)
+		ns_compile_jump_link(b, link_chain);
+	ns_builder_rule(b, "answers are no edges");
+	ns_builder_ct(b, NFT_CT_DIRECTION, 0);
+	ns_builder_cmp8(b, NFT_CMP_EQ, 0, IP_CT_DIR_REPLY);
+	ns_builder_accept(b);
+	ns_builder_rule(b, "no connection to learn");
+	ns_compile_state(b, NF_CT_STATE_INVALID_BIT);
+	ns_builder_accept(b);
+	ns_compile_related_icmp(b);
+}
+
+static void jump(struct ns_builder *b, const char *chain)
+{
+	ns_builder_rule(b, NULL);
+	ns_builder_verdict(b, NFT_JUMP, chain);
+}
+
+static void base_chains(struct ns_builder *b)
+{
+	ns_builder_base_chain(b, "input", NF_INET_LOCAL_IN, PRIORITY_FILTER, NF_ACCEPT);
+	ns_compile_loopback_in(b);
+	common_rules(b, "link_in");
+	jump(b, "learn_ingress");
+
+	ns_builder_base_chain(b, "output", NF_INET_LOCAL_OUT, PRIORITY_AFTER_NAT, NF_ACCEPT);
+	ns_compile_loopback_out(b);
+	common_rules(b, "link_out");
+	jump(b, "learn_egress");
+
+	ns_builder_base_chain(b, "forward", NF_INET_FORWARD, PRIORITY_FILTER, NF_ACCEPT);
+	common_rules(b, NULL);
+	jump(b, "learn_transit");
+}
+
+/* A TCP connection is learned from its SYN: any other first packet may have been sent by either side. */
+static void skip_tcp_without_syn(struct ns_builder *b)
+{
+	ns_builder_rule(b, "TCP is learned from its SYN");
+	ns_builder_protocol(b, IPPROTO_TCP);
+	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, 0);
+	ns_builder_mask(b, 0, &(uint8_t){ TCP_FIN_SYN_RST_ACK }, 1);
+	ns_builder_cmp8(b, NFT_CMP_NEQ, 0, TCP_SYN);
+	ns_builder_accept(b);
+}
+
+/* Counted always, logged once a second, and then accepted: by this rule, or by the chain's last one. */
+static void say_full(struct ns_builder *b, const void *ctx)
+{
+	const struct ns_tuple_rules *rules = ctx;
+	char prefix[NS_LOG_PREFIX_MAX];
+
+	ns_layout_log_prefix(NS_LOG_FULL, rules->direction, prefix);
+	ns_builder_counter(b, NS_COUNTER_LEARN_OVERFLOW);
+	ns_builder_limit_second(b);
+	ns_builder_log(b, rules->nflog_group, prefix);
+	ns_builder_accept(b);
+}
+
+/* One chain of learning: known tuples first, since nearly all packets belong to one. */
+static void learn_chain(struct ns_builder *b, const char *name, const struct ns_tuple_rules *rules)
+{
+	if (name)
+		ns_builder_chain(b, name);
+	ns_tuple_lookups(b, rules);
+	skip_tcp_without_syn(b);
+	if (rules->direction == NS_INGRESS)
+		ns_tuple_add_ports(b, ns_layout_set_name(NS_PURPOSE_LEARN, NS_INGRESS, 0), rules->shape);
+	ns_tuple_adds(b, rules);
+	ns_tuple_each_readable(b, rules->shape, say_full, rules);
+	ns_builder_rule(b, NULL);
+	ns_builder_accept(b);
+}
+
+/* A datagram from a port that was bound before we came, to an ephemeral one, is an answer. It is remembered as the
+ * ingress it answers, and not logged: the logged packet would tell the tuple the wrong way round. */
+static void leave_for_answers(struct ns_builder *b)
+{
+	ns_builder_rule(b, "answers of UDP servers older than this table");
+	ns_builder_protocol(b, IPPROTO_UDP);
+	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, 0);
+	ns_builder_lookup(b, NS_SET_UDP_SERVED, 0, false);
+	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, 0);
+	ns_builder_cmp(b, NFT_CMP_GTE, 0, (uint8_t[]){ EPHEMERAL_FIRST >> 8, EPHEMERAL_FIRST & 0xff }, 2);
+	ns_builder_verdict(b, NFT_GOTO, "learn_answer");
+}
+
+static void learn_chains(struct ns_builder *b, uint16_t group)
+{
+	struct ns_tuple_rules rules = {
+		.purpose = NS_PURPOSE_LEARN, .log = NS_LOG_LEARN, .nflog_group = group, .verdict = NF_ACCEPT
+	};
+
+	rules.direction = NS_INGRESS;
+	rules.shape = NS_KEY_SOURCE;
+	ns_builder_chain(b, "learn_ingress");
+	ns_compile_groups(b, NFT_GOTO, "learn_ingress_group");
+	learn_chain(b, NULL, &rules);
+	rules.shape = NS_KEY_DESTINATION;
+	learn_chain(b, "learn_ingress_group", &rules);
+	rules.shape = NS_KEY_ANSWER;
+	rules.log = NS_LOG_INVALID;
+	learn_chain(b, "learn_answer", &rules);
+
+	rules.log = NS_LOG_LEARN;
+	rules.direction = NS_EGRESS;
+	rules.shape = NS_KEY_DESTINATION;
+	ns_builder_chain(b, "learn_egress");
+	leave_for_answers(b);
+	learn_chain(b, NULL, &rules);
+
+	rules.direction = NS_TRANSIT;
+	rules.shape = NS_KEY_BOTH;
+	learn_chain(b, "learn_transit", &rules);
+}
+
+static void add_udp_served(struct ns_builder *b, const struct ns_compile_options *options)
+{
+	ns_builder_set(
+		b, &(struct ns_plan_set){
+			   .name = NS_SET_UDP_SERVED, .fields = { NS_FIELD_PORT }, .n_fields = 1, .timeout = true });
+	for (size_t i = 0; options && i < options->n_udp_served && b->code == 0; i++) {
+		struct ns_plan_element *element =
+			ns_plan_add_element(ns_plan_find_set(b->plan, NS_SET_UDP_SERVED), b->err);
+
+		if (!element) {
+			b->code = b->err && b->err->code < 0 ? b->err->code : -ENOMEM;
+			return;
+		}
+		element->key[0] = (uint8_t)(options->udp_served[i] >> 8);
+		element->key[1] = (uint8_t)options->udp_served[i];
+		memcpy(element->key_end, element->key, 2);
+		element->timeout_ms = UDP_SERVED_MS;
+	}
+}
+
+int ns_compile_learn(const struct ns_compile_options *options, struct ns_plan *ret, struct ns_error *err)
+{
+	struct ns_plan plan = NS_PLAN_INIT;
+	struct ns_builder b = { .plan = &plan, .err = err };
+	uint32_t size = options && options->learn_set_size ? options->learn_set_size : NS_LEARN_SET_SIZE_DEFAULT;
+
+	ns_builder_counter_object(&b, NS_COUNTER_LEARN_OVERFLOW);
+	ns_compile_begin(&b, options);
+	ns_compile_sets(&b, NS_PURPOSE_LEARN, size);
+	add_udp_served(&b, options);
+	ns_compile_link_chains(&b);
+	learn_chains(&b, ns_compile_nflog_group(options));
+	base_chains(&b);
+	return ns_compile_finish(&b, &plan, ret);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Rules to boxes, boxes to elements. Dimensions are the key's fields in their order.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boxes.h"
+#include "cleanup.h"
+#include "elements.h"
+#include "peers.h"
+
+#define PROTOCOL_MAX 255
+#define PORT_MAX     65535
+
+enum { FAMILY4, FAMILY6, FAMILIES };
+static const int families[FAMILIES] = { AF_INET, AF_INET6 };
+
+/* The boxes of one set and of its twin for ranges. */
+struct pair {
+	struct ns_boxes exact, range;
+};
+
+struct compilation {
+	const struct ns_policy *policy;
+	const struct ns_book *book;
+	const struct ns_compile_options *options;
+	struct pair pairs[NS_TRANSIT + 1][FAMILIES]; /* by direction and family */
+	size_t n_boxes;                              /* in all of them */
+	struct ns_error *err;
+};
+
+static void release(struct compilation *c)
+{
+	for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++) {
+		for (unsigned family = 0; family < FAMILIES; family++) {
+			ns_boxes_release(&c->pairs[direction][family].exact);
+			ns_boxes_release(&c->pairs[direction][family].range);
+		}
+	}
+}
+
+static unsigned __int128 number(const struct ns_addr *addr)
+{
+	unsigned __int128 value = 0;
+
+	for (size_t i = 0; i < ns_addr_length(addr); i++)
+		value = value << 8 | addr->bytes[i];
+	return value;
+}
+
+static void put_number(uint8_t *to, unsigned __int128 value, size_t length)
+{
+	for (size_t i = length; i-- > 0; value >>= 8)
+		to[i] = (uint8_t)value;
+}
+
+/* The last field's interval. An ICMP type is the first of two bytes, so that it stands for 256 numbers, of which the
+ * packet path makes the first only. */
+static void port_interval(const struct ns_rule *rule, size_t span, unsigned __int128 *lo, unsigned __int128 *hi)
+{
+	*lo = *hi = 0;
+	if (rule->any_protocol) {
+		*hi = PORT_MAX;
+	} else if (ns_protocol_has_ports(rule->protocol)) {
+		*lo = rule->spans[span].lo;
+		*hi = rule->spans[span].hi;
+	} else if (ns_protocol_is_icmp(rule->protocol)) {
+		*lo = (unsigned)rule->spans[span].lo << 8;
+		*hi = (unsigned)rule->spans[span].hi << 8 | 0xff;
+	}
+}
+
+static bool is_exact(const struct ns_rule *rule, const struct ns_box *box, unsigned dimensions)
+{
+	for (unsigned i = 0; i + 1 < dimensions; i++)
+		if (box->lo[i] != box->hi[i])
+			return false;
+	if (!rule->any_protocol && ns_protocol_is_icmp(rule->protocol))
+		return box->lo[dimensions - 1] >> 8 == box->hi[dimensions - 1] >> 8;
+	return box->lo[dimensions - 1] == box->hi[dimensions - 1];
+}
+
+/* One box a span. `source` is NULL unless the rule is of transit. */
+static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_range *source,
+		     const struct ns_addr_range *peer)
+{
+	const struct ns_rule *rule = &c->policy->rules[owner];
+	struct pair *pair = &c->pairs[rule->direction][peer->lo.family == AF_INET ? FAMILY4 : FAMILY6];
+	unsigned dimensions = source ? 4 : 3, at = 0;
+	size_t n_spans = rule->n_spans ? rule->n_spans : 1;
+	struct ns_box box = { .owner = owner };
+	int r = 0;
+
+	box.lo[at] = rule->any_protocol ? 0 : rule->protocol;
+	box.hi[at++] = rule->any_protocol ? PROTOCOL_MAX : rule->protocol;
+	if (source) {
+		box.lo[at] = number(&source->lo);
+		box.hi[at++] = number(&source->hi);
+	}
+	box.lo[at] = number(&peer->lo);
+	box.hi[at++] = number(&peer->hi);
+	pair->exact.dimensions = pair->range.dimensions = dimensions;
+	for (size_t i = 0; r == 0 && i < n_spans; i++) {
+		port_interval(rule, i, &box.lo[at], &box.hi[at]);
+		if (++c->n_boxes > NS_PLAN_ELEMENTS_MAX)
+			return ns_error_set(c->err, -E2BIG, "more than %d elements are needed", NS_PLAN_ELEMENTS_MAX);
+		r = ns_boxes_add(is_exact(rule, &box, dimensions) ? &pair->exact : &pair->range, &box, c->err);
+	}
+	return r;
+}
+
+static bool needs_spans(const struct ns_rule *rule)
+{
+	return !rule->any_protocol && (ns_protocol_has_ports(rule->protocol) || ns_protocol_is_icmp(rule->protocol));
+}
+
+static int add_rule(struct compilation *c, size_t owner)
+{
+	const struct ns_rule *rule = &c->policy->rules[owner];
+	struct ns_ranges NS_CLEANUP(ns_ranges_release) peers = { 0 }, NS_CLEANUP(ns_ranges_release) sources = { 0 };
+	int r;
+
+	/* The parser makes no such rule; a rule without its ports must not become one for all or for port 0. */
+	if (needs_spans(rule) != (rule->n_spans > 0))
+		return ns_error_set(c->err, -EINVAL, "its protocol and its ports do not go together");
+	if (rule->direction < NS_INGRESS || rule->direction > NS_TRANSIT)
+		return ns_error_set(c->err, -EINVAL, "no direction");
+	r = ns_peer_resolve(&rule->peer, c->book, c->options, &peers, c->err);
+	if (r == 0 && rule->direction == NS_TRANSIT)
+		r = ns_peer_resolve(&rule->source, c->book, c->options, &sources, c->err);
+	for (size_t i = 0; r == 0 && i < peers.n; i++) {
+		if (rule->direction != NS_TRANSIT)
+			r = add_boxes(c, owner, NULL, &peers.ranges[i]);
+		for (size_t j = 0; r == 0 && j < sources.n; j++)
+			if (sources.ranges[j].lo.family == peers.ranges[i].lo.family)
+				r = add_boxes(c, owner, &sources.ranges[j], &peers.ranges[i]);
+	}
+	return r;
+}
+
+static int add_element(struct ns_plan_set *set, const struct ns_box *box, const char *tag, struct ns_error *err)
+{
+	struct ns_plan_element *element = ns_plan_add_element(set, err);
+	size_t at = 0;
+
+	if (!element)
+		return err && err->code < 0 ? err->code : -ENOMEM;
+	for (unsigned i = 0; i < set->n_fields; i++) {
+		size_t length = ns_field_length(set->fields[i]);
+
+		put_number(element->key + at, box->lo[i], length);
+		put_number(element->key_end + at, set->interval ? box->hi[i] : box->lo[i], length);
+		at += ns_field_padded_length(set->fields[i]);
+	}
+	(void)snprintf(element->tag, sizeof(element->tag), "%s", tag);
+	return 0;
+}
+
+static int fill(struct compilation *c, struct ns_plan *plan, const char *set_name, const struct ns_boxes *boxes)
+{
+	struct ns_plan_set *set = ns_plan_find_set(plan, set_name);
+	int r = 0;
+
+	if (!set)
+		return ns_error_set(c->err, -ENOENT, "no set %s in the plan", set_name);
+	for (size_t i = 0; r == 0 && i < boxes->n; i++)
+		r = add_element(set, &boxes->boxes[i], c->policy->rules[boxes->boxes[i].owner].id, c->err);
+	return r;
+}
+
+static int fill_pair(struct compilation *c, struct ns_plan *plan, enum ns_direction direction, unsigned family)
+{
+	struct pair *pair = &c->pairs[direction][family];
+	unsigned address = direction == NS_TRANSIT ? 2 : 1;
+	int r;
+
+	ns_boxes_unique(&pair->exact);
+	r = fill(c, plan, ns_layout_set_name(NS_PURPOSE_ALLOW, direction, families[family]), &pair->exact);
+	if (r < 0)
+		return r;
+	r = ns_boxes_separate(&pair->range, address, c->err);
+	if (r < 0)
+		return r;
+	return fill(c, plan, ns_layout_set_name(NS_PURPOSE_ALLOW_RANGE, direction, families[family]), &pair->range);
+}
+
+static int compile(struct compilation *c, struct ns_plan *plan)
+{
+	size_t n_elements = 0;
+	int r;
+
+	for (size_t i = 0; i < c->policy->n_rules; i++) {
+		r = add_rule(c, i);
+		if (r < 0) {
+			(void)ns_error_context(c->err, "rule %s", c->policy->rules[i].id);
+			return r;
+		}
+	}
+	for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++) {
+		for (unsigned family = 0; family < FAMILIES; family++) {
+			r = fill_pair(c, plan, direction, family);
+			if (r < 0)
+				return r;
+		}
+	}
+	for (size_t i = 0; i < plan->n_sets; i++)
+		n_elements += plan->sets[i].n_elements;
+	if (n_elements > NS_PLAN_ELEMENTS_MAX)
+		return ns_error_set(c->err, -E2BIG, "more than %d elements are needed", NS_PLAN_ELEMENTS_MAX);
+	return 0;
+}
+
+int ns_compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			const struct ns_compile_options *options, struct ns_error *err)
+{
+	struct ns_error own = NS_ERROR_INIT; /* so that codes can be told when nobody wants the text */
+	struct compilation NS_CLEANUP(release)
+		c = { .policy = policy, .book = book, .options = options, .err = err ? err : &own };
+	int r = compile(&c, plan);
+
+	if (r < 0)
+		(void)ns_error_context(c.err, "policy of %s", policy->workload ?: "nobody");
+	return r;
+}

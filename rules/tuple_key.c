@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "tuple_key.h"
+
+enum kind { KIND_PORTS, KIND_ICMP, KIND_OTHER, KINDS };
+
+static const int families[] = { AF_INET, AF_INET6 };
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+#define REG_PROTOCOL 0
+#define REG_ADDRESS  1 /* and those that follow, as many as the addresses need */
+
+void ns_builder_family(struct ns_builder *b, int family)
+{
+	ns_builder_meta(b, NFT_META_NFPROTO, 0);
+	ns_builder_cmp8(b, NFT_CMP_EQ, 0, family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
+}
+
+void ns_builder_protocol(struct ns_builder *b, uint8_t protocol)
+{
+	ns_builder_meta(b, NFT_META_L4PROTO, 0);
+	ns_builder_cmp8(b, NFT_CMP_EQ, 0, protocol);
+}
+
+/* Leaves the protocol in its register, where the key begins. */
+static void load_kind(struct ns_builder *b, enum kind kind)
+{
+	ns_builder_meta(b, NFT_META_L4PROTO, REG_PROTOCOL);
+	if (kind == KIND_PORTS) {
+		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, REG_PROTOCOL, false);
+	} else if (kind == KIND_ICMP) {
+		ns_builder_lookup(b, NS_SET_ICMP_PROTOCOLS, REG_PROTOCOL, false);
+	} else {
+		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, REG_PROTOCOL, true);
+		ns_builder_lookup(b, NS_SET_ICMP_PROTOCOLS, REG_PROTOCOL, true);
+	}
+}
+
+/* Returns the register after the address. */
+static uint8_t load_address(struct ns_builder *b, int family, bool source, uint8_t reg)
+{
+	if (family == AF_INET) {
+		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, source ? NS_IPV4_SOURCE : NS_IPV4_DESTINATION, 4,
+				   reg);
+		return (uint8_t)(reg + 1);
+	}
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, source ? NS_IPV6_SOURCE : NS_IPV6_DESTINATION, 16, reg);
+	return (uint8_t)(reg + 4);
+}
+
+static void load_port(struct ns_builder *b, enum kind kind, enum ns_key_shape shape, uint8_t reg)
+{
+	if (kind == KIND_PORTS)
+		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, shape == NS_KEY_ANSWER ? 0 : 2, 2, reg);
+	else if (kind == KIND_ICMP)
+		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, reg); /* the type; the rest is zero */
+	else
+		ns_builder_immediate_zero(b, reg, 2);
+}
+
+static void load_key(struct ns_builder *b, int family, enum kind kind, enum ns_key_shape shape)
+{
+	uint8_t reg = REG_ADDRESS;
+
+	ns_builder_family(b, family);
+	load_kind(b, kind);
+	if (shape == NS_KEY_BOTH)
+		reg = load_address(b, family, true, reg);
+	reg = load_address(b, family, shape == NS_KEY_SOURCE, reg);
+	load_port(b, kind, shape, reg);
+}
+
+void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules)
+{
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		for (size_t i = 0; i < FAMILIES; i++) {
+			ns_builder_rule(b, NULL);
+			load_key(b, families[i], kind, rules->shape);
+			ns_builder_lookup(b, ns_layout_set_name(rules->purpose, rules->direction, families[i]),
+					  REG_PROTOCOL, false);
+			ns_builder_verdict(b, rules->verdict, rules->chain);
+		}
+	}
+}
+
+void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules)
+{
+	char prefix[NS_LOG_PREFIX_MAX];
+
+	if (rules->log)
+		ns_layout_log_prefix(rules->log, rules->direction, prefix);
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		for (size_t i = 0; i < FAMILIES; i++) {
+			ns_builder_rule(b, NULL);
+			load_key(b, families[i], kind, rules->shape);
+			ns_builder_add(b, ns_layout_set_name(rules->purpose, rules->direction, families[i]),
+				       REG_PROTOCOL);
+			if (rules->log)
+				ns_builder_log(b, rules->nflog_group, prefix);
+			ns_builder_verdict(b, rules->verdict, rules->chain);
+		}
+	}
+}
+
+void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape shape)
+{
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		ns_builder_rule(b, NULL);
+		load_kind(b, kind);
+		load_port(b, kind, shape, REG_ADDRESS);
+		ns_builder_add(b, set, REG_PROTOCOL);
+	}
+}
+
+void ns_tuple_each_readable(struct ns_builder *b, enum ns_key_shape shape,
+			    void (*rest)(struct ns_builder *b, const void *ctx), const void *ctx)
+{
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		ns_builder_rule(b, NULL);
+		load_kind(b, kind);
+		load_port(b, kind, shape, REG_ADDRESS);
+		rest(b, ctx);
+	}
+}
