@@ -14,6 +14,7 @@ struct harvest {
 	void *ctx;
 	int64_t now;
 	int stopped; /* the first non-zero value of each */
+	size_t n_bad;
 };
 
 static int on_element(void *ctx, const struct ns_plan_element *element, size_t key_length)
@@ -28,8 +29,10 @@ static int on_element(void *ctx, const struct ns_plan_element *element, size_t k
 		.uid = -1,
 	};
 
-	if (ns_layout_tuple(harvest->role, element->key, key_length, &observation.tuple) < 0)
-		return -EBADMSG;
+	if (ns_layout_tuple(harvest->role, element->key, key_length, &observation.tuple) < 0) {
+		harvest->n_bad++; /* somebody else's element; ours are still to be read */
+		return 0;
+	}
 	harvest->stopped = harvest->each(harvest->ctx, &observation);
 	return harvest->stopped;
 }
@@ -83,6 +86,9 @@ int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *c
 					 &set_err);
 		if (harvest.stopped != 0)
 			return harvest.stopped;
+		if (r >= 0 && harvest.n_bad > 0)
+			r = ns_error_set(&set_err, -EBADMSG, "%zu elements have keys that cannot be", harvest.n_bad);
+		harvest.n_bad = 0;
 		if (r == -ENOENT)
 			continue;
 		n_sets++;
