@@ -26,9 +26,13 @@ struct ns_http_handlers {
 };
 
 int ns_http_client_new(sd_event *event, const char *unix_socket, struct ns_http_client **ret, struct ns_error *err);
-struct ns_http_client *ns_http_client_free(struct ns_http_client *client); /* cancels what is under way */
+/* Cancels what is under way. Not from a callback of its own requests. Accepts NULL; returns NULL. */
+struct ns_http_client *ns_http_client_free(struct ns_http_client *client);
 
-/* GET path ("/v1.41/containers/json"). timeout_us 0: a stream without an end. */
+/* GET path ("/v1.41/containers/json"). timeout_us 0: a stream without an end (but its status line must come within 10 s).
+ * max_body limits what is collected; chunks have no limit. Callbacks never come before this has returned. Codes of `done`:
+ * -ENOENT, -ECONNREFUSED, -EACCES (connecting), -ETIMEDOUT, -EMSGSIZE, -ECONNRESET, -EPROTO (not HTTP), -ECANCELED. ret may
+ * be NULL; *ret is dead when `done` is called. */
 int ns_http_get(struct ns_http_client *client, const char *path, uint64_t timeout_us, size_t max_body,
 		const struct ns_http_handlers *handlers, void *ctx, struct ns_http_request **ret, struct ns_error *err);
 void ns_http_cancel(struct ns_http_request *request); /* no callback follows; accepts NULL */

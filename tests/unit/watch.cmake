@@ -1,0 +1,1 @@
+nanoseg_unit(http_client nanoseg_common)
