@@ -76,18 +76,19 @@ struct ns_actor { /* who did it: the peer credential of the socket, or the daemo
 int ns_store_set_mode(struct ns_store *store, const char *workload, enum ns_mode mode, const struct ns_actor *actor,
 		      const char *reason, int64_t now, struct ns_error *err);
 /* `document` (borrowed) is the policy as JSON; its members "workload" and "revision" must be these (-EINVAL), its text
- * at most NS_POLICY_BYTES_MAX bytes (-E2BIG). revision must be newest_revision + 1 (-EEXIST otherwise, and the text says
- * which is next); it becomes the proposed one, in place of one that waited. A learning workload becomes proposed. The
- * digest is ns_digest_json() of the document, which is what ns_policy_digest() gives. origin: "learned", "manual", … */
+ * at most NS_POLICY_BYTES_MAX bytes (-E2BIG). revision must be newest_revision + 1 (-EEXIST otherwise, and the text
+ * says which is next); it becomes the proposed one, in place of one that waited. A learning workload becomes proposed.
+ * The digest is ns_digest_json() of the document, which is what ns_policy_digest() gives. origin: "learned", "manual",
+ * … */
 int ns_store_add_policy(struct ns_store *store, const char *workload, uint64_t revision, const json_t *document,
 			const char *origin, const struct ns_actor *actor, int64_t now, struct ns_error *err);
 /* decision "approve" or "reject". digest must be that of the proposed revision (-ESTALE otherwise, and the text
- * names both; -ENODATA when none waits). Approving makes it the active one: learning and proposed become approved, other
- * modes stay. Rejecting: proposed becomes learning, other modes stay. */
+ * names both; -ENODATA when none waits). Approving makes it the active one: learning and proposed become approved,
+ * other modes stay. Rejecting: proposed becomes learning, other modes stay. */
 int ns_store_decide(struct ns_store *store, const char *workload, const char *digest, const char *decision,
 		    const char *reason, const struct ns_actor *actor, int64_t now, struct ns_error *err);
-/* Any other event worth an entry: "daemon.start", "drift.repair", "evidence.export", …; workload "" or NULL: of none; detail
- * (borrowed, NULL: none) is an object or an array. */
+/* Any other event worth an entry: "daemon.start", "drift.repair", "evidence.export", …; workload "" or NULL: of none;
+ * detail (borrowed, NULL: none) is an object or an array. */
 int ns_store_audit(struct ns_store *store, const char *event, const char *workload, const json_t *detail,
 		   const struct ns_actor *actor, int64_t now, struct ns_error *err);
 /* Walks the hash chain from the first entry, and checks that policies and decisions are what their entries say;
@@ -97,14 +98,16 @@ int ns_store_audit(struct ns_store *store, const char *event, const char *worklo
 int ns_store_audit_verify(struct ns_store *store, uint64_t *ret_entries, char ret_head[static NS_DIGEST_TEXT_MAX],
 			  struct ns_error *err);
 
-/* revision 0: the newest. -ENOENT when there is none such. Both results may be NULL and are new references. The document
- * has been checked against its digest. Info: {"workload","revision","digest","state":"proposed|approved|rejected|
+/* revision 0: the newest. -ENOENT when there is none such. Both results may be NULL and are new references. The
+ * document has been checked against its digest. Info:
+ * {"workload","revision","digest","state":"proposed|approved|rejected|
  * superseded","origin","proposer":{"uid","user","pid"},"created"}; approved is the active one alone. */
 int ns_store_get_policy(struct ns_store *store, const char *workload, uint64_t revision, json_t **ret_document,
 			json_t **ret_info, struct ns_error *err);
-/* New references, NULL on error: arrays of such objects, newest first; of decisions {"seq","time","workload","revision",
- * "digest","decision","reason","actor":{…}}, oldest first; of audit entries {"seq","time","event","workload","actor",
- * "detail","previous","hash"} with seq > after_seq, oldest first. Times are RFC 3339; the hash covers microseconds. */
+/* New references, NULL on error: arrays of such objects, newest first; of decisions {"seq","time","workload",
+ * "revision","digest","decision","reason","actor":{…}}, oldest first; of audit entries
+ * {"seq","time","event","workload","actor", "detail","previous","hash"} with seq > after_seq, oldest first. Times are
+ * RFC 3339; the hash covers microseconds. */
 json_t *ns_store_policy_history(struct ns_store *store, const char *workload, struct ns_error *err);
 json_t *ns_store_approvals(struct ns_store *store, const char *workload /* NULL: all */, struct ns_error *err);
 json_t *ns_store_audit_entries(struct ns_store *store, uint64_t after_seq, size_t max, struct ns_error *err);
@@ -120,7 +123,8 @@ void ns_store_rollback(struct ns_store *store);
 
 /* Adds edge->packets and ->bytes to what is there; first_seen only moves back, last_seen only forward; process
  * and uid are kept when the new ones are unknown. Identity: workload, tuple, peer class and name; the other names
- * follow the latest. A new edge beyond NS_STORE_EDGES_MAX of its workload is not kept: a gap says so, and 0 is returned. */
+ * follow the latest. A new edge beyond NS_STORE_EDGES_MAX of its workload is not kept: a gap says so, and 0 is
+ * returned. */
 int ns_store_add_edge(struct ns_store *store, const struct ns_edge *edge, struct ns_error *err);
 /* workload NULL: all. */
 int ns_store_load_graph(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
@@ -154,7 +158,8 @@ int ns_store_list_denies(struct ns_store *store, const char *workload, int64_t s
 			 void *ctx, struct ns_error *err);
 
 /* A gap is opened (to = 0) and closed later; one already open with the same workload and cause is kept. Closing what is
- * not open does nothing. Beyond NS_STORE_GAPS_MAX closed ones of a workload the oldest two become one that covers both. */
+ * not open does nothing. Beyond NS_STORE_GAPS_MAX closed ones of a workload the oldest two become one that covers
+ * both. */
 int ns_store_open_gap(struct ns_store *store, const char *workload, int64_t from, const char *cause,
 		      struct ns_error *err);
 int ns_store_close_gap(struct ns_store *store, const char *workload, const char *cause, int64_t to,

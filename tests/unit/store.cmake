@@ -1,0 +1,2 @@
+nanoseg_unit(store_ledger nanoseg_common)
+nanoseg_unit(store_facts nanoseg_common)
