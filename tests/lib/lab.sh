@@ -11,7 +11,7 @@
 # What runs in it cannot be seen by, or collide with, another lab.
 #
 # Set by the caller: NANOSEG_BUILD, the build directory (default: build in the source tree). NANOSEG_LAB_KEEP_LOG=FILE
-# keeps the daemon's log. NANOSEG_VERBOSE=1 prints each check.
+# keeps the daemon's log. NANOSEG_VERBOSE=1 prints each check. NANOSEG_SLOW=N waits N times as long, on slow machines.
 
 set -u -o pipefail
 
@@ -19,7 +19,8 @@ NS_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 NS_BUILD=${NANOSEG_BUILD:-$NS_SOURCE/build}
 NANOSEGD=${NANOSEGD:-$NS_BUILD/agent/daemon/nanosegd}
 NANOSEG=${NANOSEG:-$NS_BUILD/agent/cli/nanoseg}
-TRAFFIC=${TRAFFIC:-$NS_BUILD/tests/system/traffic}
+TRAFFIC=${TRAFFIC:-$NS_BUILD/tests/lib/traffic}
+NS_SLOW=${NANOSEG_SLOW:-1}
 LAB=/run/lab
 
 die() {
@@ -76,8 +77,8 @@ lab_set_up() {
 	ip link set lo up
 	# Otherwise the addresses of a fresh link cannot be used for a second.
 	echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
-	mkdir -p -m 700 "$LAB/state"
-	mkdir -p "$LAB/asan"
+	mkdir -p "$LAB/state" "$LAB/asan"
+	chmod 700 "$LAB/state"
 	# Sanitizer reports go to files, where lab_no_sanitizer_reports finds them.
 	export ASAN_OPTIONS="log_path=$LAB/asan/report:detect_leaks=1:abort_on_error=0:exitcode=99"
 	export UBSAN_OPTIONS="log_path=$LAB/asan/report:print_stacktrace=1"
@@ -123,7 +124,7 @@ lab_no_sanitizer_reports() {
 
 # wait_for SECONDS CONDITION…: polls; 1 when it never came true.
 wait_for() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * NS_SLOW * 1000000))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
@@ -232,9 +233,13 @@ serve() {
 # attempt FROM KIND TO-N [PORT|TYPE]: one attempt with real packets; prints the outcome, 0 when it passed. The kind's
 # last digit chooses the address.
 attempt() {
-	local from=$1 kind=$2 n=$3
-	shift 3
-	ip netns exec "$from" "${TRY_AS:-$TRAFFIC}" try "$kind" "$(address "${kind: -1}" "$n")" "$@"
+	attempt_for 1000 "$@"
+}
+
+attempt_for() { # MILLISECONDS FROM KIND TO-N [PORT|TYPE]
+	local ms=$(($1 * NS_SLOW)) from=$2 kind=$3 n=$4
+	shift 4
+	ip netns exec "$from" "${TRY_AS:-$TRAFFIC}" try "$kind" "$(address "${kind: -1}" "$n")" "$@" "$ms"
 }
 
 # expect_pass FROM KIND TO-N [PORT]; expect_refused the same: nothing comes back, not within half a second either.
@@ -245,23 +250,22 @@ expect_pass() {
 }
 
 expect_refused() {
-	local from=$1 kind=$2 n=$3 outcome
-	shift 3
-	if outcome=$(attempt "$from" "$kind" "$n" "$@" 500); then
-		die "$from $kind $n $* passed, and must be refused"
+	local outcome
+	if outcome=$(attempt_for 500 "$@"); then
+		die "$* passed, and must be refused"
 	fi
 	case $outcome in
 	timeout | reset | blocked | prohibited) ;;
-	*) die "$from $kind $n $* did not run: $outcome" ;;
+	*) die "$* did not run: $outcome" ;;
 	esac
-	passed "$from $kind $n $* is refused ($outcome)"
+	passed "$* is refused ($outcome)"
 }
 
 # expect_outcome WORDS FROM KIND TO-N [PORT]: refused in one of these ways.
 expect_outcome() {
 	local words=$1 outcome
 	shift
-	outcome=$(attempt "$@" 700) && die "$* passed, and must be refused"
+	outcome=$(attempt_for 700 "$@") && die "$* passed, and must be refused"
 	[[ " $words " = *" $outcome "* ]] || die "$*: $outcome, wanted one of: $words"
 	passed "$* ends as $outcome"
 }

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# clang-tidy with the project's .clang-tidy on every source that the build compiles.
+. "$(dirname "$0")/lint.sh"
+
+compile_commands=${NANOSEG_BUILD:-$LINT_SOURCE/build}
+
+lint() {
+	local root=$1
+	if [ "$root" = "$LINT_SOURCE" ]; then
+		jq -r '.[].file' "$compile_commands/compile_commands.json" | sort -u |
+			xargs -P 2 -n 4 clang-tidy --quiet -p "$compile_commands" --extra-arg=-Wno-unknown-warning-option \
+				--extra-arg=-fno-sanitize=all 2>/dev/null
+	else
+		cp "$LINT_SOURCE/.clang-tidy" "$root/"
+		(cd "$root" && find . -name '*.c' -print0 | xargs -0 clang-tidy --quiet 2>/dev/null -- -std=gnu17)
+	fi | grep -E '(warning|error):' | sed "s|^$root/||" | sort -u
+}
+
+lint_main tidy common/planted.c '#include <stdlib.h>\nint planted(void);\nint planted(void)\n{\n\tint *p = malloc(4);\n\tfree(p);\n\treturn *p;\n}\n'
