@@ -33,12 +33,16 @@ struct ns_lock_result {
 
 /* Makes the kernel hold `plan`: reads what is there (or adopts it), computes the smallest difference (elements
  * only when the structure is the same; dynamic sets of the same definition keep their elements), sends it as one
- * atomic batch, reads back and compares. -EPERM when another process owns the table; -EBADE when the read-back
- * differs from the plan, with the first differing line. On error the kernel holds what it held before. A batch
- * larger than one netlink message queue allows is still one transaction. */
+ * atomic batch, reads back and compares. The plan must be normalised. The elements that it lists for a dynamic set, or
+ * for one with a timeout, are put in when the set is made, and never compared. A table that cannot be made equal by
+ * parts (a plain one where it could be owned, a dormant one, one with things that no plan can say) is replaced as a
+ * whole, in the same one transaction. -EPERM when another process owns the table; -EBADE when the read-back
+ * differs from the plan, with the first differing line. On any other error the kernel holds what it held before.
+ * However large, it is one transaction; NS_LOCK_TRIES times again when another one comes between. */
 int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err);
 
-/* What the kernel holds now, normalised, with figures. Elements of dynamic sets are left out. -ENOENT: no table. */
+/* What the kernel holds now, normalised, with figures. Elements of dynamic sets, and of sets with a timeout, are left
+ * out. -ENOENT: no table. -EBADE: it holds what no plan can say, named in err. */
 int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err);
 
 /* Deletes our table. Not used when the daemon stops; for uninstall and for tests. */

@@ -8,37 +8,59 @@
 
 #include "nft/attr.h"
 
+/* The attribute at `at`, if all of it is before `end`. */
+static const struct nlattr *attr_at(const char *at, const char *end)
+{
+	const struct nlattr *attr = (const void *)at;
+
+	if (end - at < (ptrdiff_t)sizeof(*attr) || attr->nla_len < sizeof(*attr) || attr->nla_len > end - at)
+		return NULL;
+	return attr;
+}
+
+static const char *attr_end(const struct nlattr *attr)
+{
+	return (const char *)attr + attr->nla_len;
+}
+
+const struct nlattr *ns_attr_first(const struct nlattr *outer)
+{
+	return attr_at(mnl_attr_get_payload(outer), attr_end(outer));
+}
+
+const struct nlattr *ns_attr_next(const struct nlattr *outer, const struct nlattr *attr)
+{
+	return attr_at((const char *)attr + NS_NL_ALIGN(attr->nla_len), attr_end(outer));
+}
+
 void ns_attrs_parse(struct ns_attrs *ret, const void *data, size_t length)
 {
-	const struct nlattr *attr;
+	const char *at = data, *end = at + length;
 
 	memset(ret, 0, sizeof(*ret));
-	if (length > INT32_MAX) {
-		ret->malformed = true;
-		return;
-	}
-	mnl_attr_for_each_payload(data, length)
-	{
-		unsigned type = mnl_attr_get_type(attr);
+	while (at < end) {
+		const struct nlattr *attr = attr_at(at, end);
 
-		if (type < NS_ATTRS_MAX)
-			ret->by_type[type] = attr;
+		if (!attr) {
+			ret->malformed = true;
+			return;
+		}
+		if (mnl_attr_get_type(attr) < NS_ATTRS_MAX)
+			ret->by_type[mnl_attr_get_type(attr)] = attr;
+		at += NS_NL_ALIGN(attr->nla_len);
 	}
-	/* The loop ends early where an attribute says more than there is. */
-	if ((const char *)attr < (const char *)data + length)
-		ret->malformed = true;
 }
 
 void ns_attrs_parse_message(struct ns_attrs *ret, const struct nlmsghdr *message)
 {
-	size_t length = mnl_nlmsg_get_payload_len(message), head = MNL_ALIGN(sizeof(struct nfgenmsg));
+	const size_t head = sizeof(*message) + NS_NL_ALIGN(sizeof(struct nfgenmsg));
 
-	if (message->nlmsg_len < MNL_NLMSG_HDRLEN + head) {
+	if (message->nlmsg_len < head) {
 		memset(ret, 0, sizeof(*ret));
 		ret->malformed = true;
 		return;
 	}
-	ns_attrs_parse(ret, mnl_nlmsg_get_payload_offset(message, head), length - head);
+	ns_attrs_parse(ret, (const char *)message + head, message->nlmsg_len - head);
 }
 
 void ns_attrs_parse_within(struct ns_attrs *ret, const struct nlattr *attr)

@@ -15,6 +15,9 @@
 
 #define NS_ATTRS_MAX 32
 
+/* Messages and attributes begin at multiples of four bytes. */
+#define NS_NL_ALIGN(length) (((size_t)(length) + 3) & ~(size_t)3)
+
 struct nlattr;
 struct nlmsghdr;
 
@@ -29,6 +32,11 @@ void ns_attrs_parse_message(struct ns_attrs *ret, const struct nlmsghdr *message
 /* Those inside an attribute; an absent one has none. A malformed inside makes only *ret malformed. */
 void ns_attrs_parse_nested(struct ns_attrs *ret, struct ns_attrs *attrs, unsigned type);
 void ns_attrs_parse_within(struct ns_attrs *ret, const struct nlattr *attr);
+
+/* The attributes inside one, in their order: those that say more than there is end the walk.
+ *	for (a = ns_attr_first(outer); a; a = ns_attr_next(outer, a)) */
+const struct nlattr *ns_attr_first(const struct nlattr *outer);
+const struct nlattr *ns_attr_next(const struct nlattr *outer, const struct nlattr *attr);
 
 bool ns_attrs_has(const struct ns_attrs *attrs, unsigned type);
 uint8_t ns_attrs_u8(struct ns_attrs *attrs, unsigned type, uint8_t fallback);

@@ -14,6 +14,7 @@
 
 #include <nanoseg/limits.h>
 
+#include "nft/attr.h"
 #include "nft/batch.h"
 
 /* Answers to a batch are acknowledgements, capped to the header of what they answer, with a line of text. */
@@ -43,7 +44,7 @@ static void close_message(struct ns_nft_batch *batch)
 	if (batch->open) {
 		const struct nlmsghdr *nlh = (const void *)(batch->data + batch->open);
 
-		batch->length = batch->open + MNL_ALIGN(nlh->nlmsg_len);
+		batch->length = batch->open + NS_NL_ALIGN(nlh->nlmsg_len);
 		batch->open = 0;
 	}
 }
@@ -91,8 +92,8 @@ int ns_nft_batch_new(struct ns_nft_batch **ret, struct ns_error *err)
 
 	if (!batch || !reserve(batch))
 		return ns_error_set(err, -ENOMEM, "no memory for an nf_tables batch");
-	batch->length = put_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NLM_F_REQUEST, NFNL_SUBSYS_NFTABLES)
-				->nlmsg_len;
+	batch->length =
+		put_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NLM_F_REQUEST, NFNL_SUBSYS_NFTABLES)->nlmsg_len;
 	*ret = NS_TAKE(batch);
 	return 0;
 }
@@ -207,8 +208,10 @@ static int take_answers(struct ns_nft *nft, struct outcome *outcome, struct ns_e
 		const struct nlmsghdr *message = buf;
 		int left = ns_nft_receive(nft, buf, RECEIVE_BYTES, err);
 
-		if (left < 0)
-			return ns_error_context(err, "acknowledgements of an nf_tables batch");
+		if (left < 0) {
+			ns_error_context(err, "acknowledgements of an nf_tables batch");
+			return left;
+		}
 		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
 			if (message->nlmsg_pid == ns_nft_port(nft))
 				take_verdict(outcome, message);
@@ -238,7 +241,7 @@ static size_t finish(struct ns_nft_batch *batch, uint32_t first, uint32_t port)
 
 		nlh->nlmsg_seq = first++;
 		nlh->nlmsg_pid = port;
-		offset += MNL_ALIGN(nlh->nlmsg_len);
+		offset += NS_NL_ALIGN(nlh->nlmsg_len);
 	}
 	return end;
 }

@@ -14,10 +14,10 @@ struct ns_nft; /* a nfnetlink socket and its sequence numbers; see nft/socket.h 
 typedef int (*ns_nft_each_element)(void *ctx, const struct ns_plan_element *element, size_t key_length);
 /* -ENOENT: no such table or set. -EINTR: the set changed under the dump more often than we retry
  * (NLM_F_DUMP_INTR); `each` may then have seen some elements twice, so callers must tolerate repetition. */
-int ns_nft_dump_elements(struct ns_nft *nft, int family, const char *table, const char *set,
-			 ns_nft_each_element each, void *ctx, struct ns_error *err);
+int ns_nft_dump_elements(struct ns_nft *nft, int family, const char *table, const char *set, ns_nft_each_element each,
+			 void *ctx, struct ns_error *err);
 /* The named counter's figures. */
-int ns_nft_get_counter(struct ns_nft *nft, int family, const char *table, const char *name,
-		       uint64_t *ret_packets, uint64_t *ret_bytes, struct ns_error *err);
+int ns_nft_get_counter(struct ns_nft *nft, int family, const char *table, const char *name, uint64_t *ret_packets,
+		       uint64_t *ret_bytes, struct ns_error *err);
 
 #endif

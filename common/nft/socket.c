@@ -183,7 +183,7 @@ void ns_nft_error_explain(const struct nlmsghdr *message, char *buf, size_t size
 	if (!(message->nlmsg_flags & NLM_F_CAPPED)) {
 		if (e->msg.nlmsg_len < sizeof(e->msg))
 			return;
-		skip += MNL_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
+		skip += NS_NL_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
 	}
 	if (skip > total)
 		return;
@@ -310,8 +310,10 @@ int ns_nft_generation(struct ns_nft *nft, uint32_t *ret, struct ns_error *err)
 	nfgen->nfgen_family = AF_UNSPEC;
 	nfgen->version = NFNETLINK_V0;
 	r = ns_nft_request(nft, request, each_generation, &generation, err);
-	if (r < 0)
-		return ns_error_context(err, "read the ruleset's generation");
+	if (r < 0) {
+		ns_error_context(err, "read the ruleset's generation");
+		return r;
+	}
 	*ret = generation;
 	return 0;
 }

@@ -30,6 +30,8 @@
 #define NS_POLICY_RULES_MAX 100000
 #define NS_RULE_PORTS_MAX   1024
 #define NS_RULE_ICMP_MAX    256
+#define NS_RULE_PROCESSES_MAX 64   /* programs named in one rule's evidence */
+#define NS_RULE_TEXT_MAX    1024 /* a comment, a reason */
 
 /* nftables. Names: NFT_NAME_MAXLEN is 256, but ours are ours to choose. */
 #define NS_NFT_NAME_MAX           32

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "nft/batch.h"
+#include "nft/dump_set.h"
+#include "nft/encode.h"
+#include "nft/read.h"
+#include "nft/socket.h"
+
+#include "lock.h"
+#include "reconcile.h"
+
+#define OWNED (NS_NFT_TABLE_F_OWNER | NS_NFT_TABLE_F_PERSIST)
+
+struct ns_lock {
+	struct ns_nft *nft;
+	struct ns_nft_scope scope;
+	char table[NS_NFT_NAME_MAX];
+	enum ns_lock_protection protection;
+	bool held; /* this handle has seen the table as planned before */
+};
+
+NS_DEFINE_CLEANUP(struct ns_lock *, ns_lock_close)
+
+/* Whether this kernel has owner and persist is one fact for all namespaces: the first table tells. */
+static enum { SUPPORT_UNKNOWN = 0, SUPPORT_YES, SUPPORT_NO } owner_support;
+
+int ns_lock_open(int netns_fd, int family, const char *table, struct ns_lock **ret, struct ns_error *err)
+{
+	NS_CLEANUP(ns_lock_closep) struct ns_lock *lock = NULL;
+	int r;
+
+	if (strlen(table) == 0 || strlen(table) >= NS_NFT_NAME_MAX)
+		return ns_error_set(err, -EINVAL, "table name %.64s: must have 1 to %d bytes", table,
+				    NS_NFT_NAME_MAX - 1);
+	lock = calloc(1, sizeof(*lock));
+	if (!lock)
+		return ns_error_set(err, -ENOMEM, "no memory for a lock");
+	memcpy(lock->table, table, strlen(table) + 1);
+	lock->scope = (struct ns_nft_scope){ .family = family, .table = lock->table };
+	r = ns_nft_open(netns_fd, &lock->nft, err);
+	if (r < 0)
+		return r;
+	*ret = NS_TAKE(lock);
+	return 0;
+}
+
+struct ns_lock *ns_lock_close(struct ns_lock *lock)
+{
+	if (lock) {
+		ns_nft_close(lock->nft);
+		free(lock);
+	}
+	return NULL;
+}
+
+enum ns_lock_protection ns_lock_protection(const struct ns_lock *lock)
+{
+	return lock->protection;
+}
+
+/* How the table itself comes to be ours. */
+enum table_step {
+	TABLE_MAKE,    /* there is none */
+	TABLE_OURS,    /* this socket owns it already, or it is plain and nothing better can be had */
+	TABLE_ADOPT,   /* owned, persisted, and its owner is gone */
+	TABLE_REPLACE, /* plain where it could be owned, or it holds what no plan can say */
+};
+
+static enum table_step plan_table(const struct ns_lock *lock, const struct ns_nft_reading *reading)
+{
+	bool has_owner = reading->table.flags & NS_NFT_TABLE_F_OWNER;
+
+	if (!reading->exists)
+		return TABLE_MAKE;
+	if (reading->beyond[0])
+		return TABLE_REPLACE;
+	if (has_owner)
+		return reading->table.owner == ns_nft_port(lock->nft) ? TABLE_OURS : TABLE_ADOPT;
+	/* A plain table cannot be given an owner (nf_tables_updtable: EOPNOTSUPP). */
+	return owner_support == SUPPORT_NO ? TABLE_OURS : TABLE_REPLACE;
+}
+
+static bool owned_by_another(const struct ns_lock *lock, const struct ns_nft_reading *reading)
+{
+	return reading->exists && (reading->table.flags & NS_NFT_TABLE_F_OWNER) && reading->table.owner != 0 &&
+	       reading->table.owner != ns_nft_port(lock->nft);
+}
+
+static int refuse_owned(const struct ns_lock *lock, const struct ns_nft_reading *reading, struct ns_error *err)
+{
+	return ns_error_set(
+		err, -EPERM,
+		"table %s is owned by another process that is alive (netlink port %u); it must end or delete "
+		"the table first",
+		lock->table, reading->table.owner);
+}
+
+static void write_table(const struct ns_lock *lock, struct ns_nft_batch *batch, enum table_step step)
+{
+	uint32_t flags = owner_support == SUPPORT_NO ? 0 : OWNED;
+
+	switch (step) {
+	case TABLE_OURS:
+		return;
+	case TABLE_REPLACE:
+		ns_nft_delete_table(batch, &lock->scope);
+		break;
+	case TABLE_ADOPT:
+		flags = OWNED;
+		break;
+	case TABLE_MAKE:
+		break;
+	}
+	ns_nft_put_table(batch, &lock->scope, flags);
+}
+
+/* An orphan must be adopted before it can be deleted. */
+static void write_adoption_before_replacing(const struct ns_lock *lock, struct ns_nft_batch *batch,
+					    const struct ns_nft_reading *reading)
+{
+	if ((reading->table.flags & NS_NFT_TABLE_F_OWNER) && reading->table.owner == 0)
+		ns_nft_put_table(batch, &lock->scope, OWNED);
+}
+
+static int send_difference(struct ns_lock *lock, const struct ns_plan *plan, const struct ns_nft_reading *reading,
+			   enum table_step step, struct ns_lock_result *result, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
+	static const struct ns_plan nothing = NS_PLAN_INIT;
+	bool afresh = step == TABLE_MAKE || step == TABLE_REPLACE;
+	struct ns_lock_result counts = *result;
+	int r = ns_nft_batch_new(&batch, err);
+
+	if (r < 0)
+		return r;
+	if (step == TABLE_REPLACE)
+		write_adoption_before_replacing(lock, batch, reading);
+	write_table(lock, batch, step);
+	ns_reconcile(batch, &lock->scope, plan, afresh ? &nothing : &reading->plan, &counts);
+	r = ns_nft_batch_send(lock->nft, batch, err);
+	if (r == 0)
+		*result = counts;
+	return r;
+}
+
+/* 0 and *ret_difference NULL: as planned. */
+static int compare(const struct ns_plan *plan, const struct ns_nft_reading *reading, char **ret_difference,
+		   struct ns_error *err)
+{
+	NS_FREE char *difference = NULL;
+	int r;
+
+	if (!reading->exists || reading->beyond[0]) {
+		difference = strdup(reading->exists ? reading->beyond : "the table is gone");
+		if (!difference)
+			return ns_error_set(err, -ENOMEM, "no memory to compare with the plan");
+	} else {
+		r = ns_plan_difference(plan, &reading->plan, 1, &difference, err);
+		if (r < 0)
+			return r;
+		difference[strcspn(difference, "\n")] = '\0';
+	}
+	if (difference[0])
+		*ret_difference = NS_TAKE(difference);
+	return 0;
+}
+
+/* What may be different the next time: another transaction came between reading and writing, or the answer was lost
+ * and only reading can tell. */
+static bool worth_another_try(int code)
+{
+	return code == -EAGAIN || code == -EINTR || code == -ERESTART || code == -ENOENT || code == -EEXIST ||
+	       code == -EBUSY || code == -ENOBUFS || code == -ENOTEMPTY;
+}
+
+static void note_protection(struct ns_lock *lock, const struct ns_nft_reading *reading)
+{
+	bool owned = (reading->table.flags & OWNED) == OWNED && reading->table.owner == ns_nft_port(lock->nft);
+
+	lock->protection = reading->exists && owned ? NS_LOCK_OWNED : NS_LOCK_UNPROTECTED;
+	if (lock->protection == NS_LOCK_OWNED)
+		owner_support = SUPPORT_YES;
+}
+
+struct application {
+	const struct ns_plan *plan;
+	struct ns_lock_result result;
+	bool written;
+	char *difference; /* the first line; NULL: none */
+};
+
+static void application_release(struct application *a)
+{
+	free(a->difference);
+}
+
+/* One turn: 1 when the kernel holds the plan, 0 when it was told to. */
+static int turn(struct ns_lock *lock, struct application *a, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
+	enum table_step step;
+	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
+
+	if (r < 0)
+		return r;
+	if (owned_by_another(lock, &reading))
+		return refuse_owned(lock, &reading, err);
+	free(NS_TAKE(a->difference));
+	r = compare(a->plan, &reading, &a->difference, err);
+	if (r < 0)
+		return r;
+	note_protection(lock, &reading);
+	step = plan_table(lock, &reading);
+	if (!lock->held && !a->written && (step == TABLE_ADOPT || step == TABLE_OURS))
+		a->result.adopted = true;
+	if (!a->difference && step == TABLE_OURS) {
+		lock->held = true;
+		return 1;
+	}
+	r = send_difference(lock, a->plan, &reading, step, &a->result, err);
+	if (r == -EOPNOTSUPP && owner_support == SUPPORT_UNKNOWN) {
+		/* Persist is not known before 6.9. Owner alone would take the table away with the daemon: never. */
+		owner_support = SUPPORT_NO;
+		return 0;
+	}
+	a->written = a->written || r == 0;
+	return r;
+}
+
+int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err)
+{
+	NS_CLEANUP(application_release) struct application a = { .plan = plan };
+	struct ns_error why = NS_ERROR_INIT;
+	int r = ns_reconcile_check(plan, err);
+
+	if (r < 0)
+		return r;
+	if (plan->family != lock->scope.family || strcmp(plan->table, lock->table) != 0)
+		return ns_error_set(err, -EINVAL, "the plan is for table %s, the lock for %s", plan->table,
+				    lock->table);
+	/* Reading after writing is the first half of the next turn: the last turn only compares. */
+	for (unsigned try = 0; try <= NS_LOCK_TRIES; try++) {
+		r = turn(lock, &a, &why);
+		if (r > 0)
+			break;
+		if (r < 0 && !worth_another_try(r))
+			return ns_error_set(err, r, "%s", why.text);
+		if (r < 0)
+			ns_nft_dump_pause(try);
+	}
+	if (r < 0)
+		return ns_error_set(err, r, "%s", why.text);
+	if (r == 0)
+		return ns_error_set(err, -EBADE, "the kernel does not hold what it was told: %s",
+				    a.difference ? a.difference : "the table's owner");
+	r = ns_nft_generation(lock->nft, &a.result.generation, err);
+	if (r < 0)
+		return r;
+	*ret = a.result;
+	return 0;
+}
+
+int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
+	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
+
+	if (r < 0)
+		return r;
+	if (!reading.exists)
+		return ns_error_set(err, -ENOENT, "there is no table %s", lock->table);
+	if (reading.beyond[0])
+		return ns_error_set(err, -EBADE, "table %s holds what no plan says: %s", lock->table, reading.beyond);
+	*ret = reading.plan;
+	reading.plan = (struct ns_plan)NS_PLAN_INIT;
+	return 0;
+}
+
+int ns_lock_remove(struct ns_lock *lock, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
+	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
+	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
+
+	if (r < 0)
+		return r;
+	if (!reading.exists)
+		return 0;
+	if (owned_by_another(lock, &reading))
+		return refuse_owned(lock, &reading, err);
+	r = ns_nft_batch_new(&batch, err);
+	if (r < 0)
+		return r;
+	write_adoption_before_replacing(lock, batch, &reading);
+	ns_nft_delete_table(batch, &lock->scope);
+	r = ns_nft_batch_send(lock->nft, batch, err);
+	if (r == 0)
+		lock->protection = NS_LOCK_UNPROTECTED;
+	return r;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+#include "reconcile.h"
+
+enum fate {
+	FATE_NEW = 0, /* wanted and not there */
+	FATE_KEEP,
+	FATE_REFILL, /* chains: other rules */
+	FATE_REMAKE, /* another definition: delete and make */
+};
+
+/* What becomes of each wanted thing; a found thing that no wanted one has the name of is swept. */
+struct marks {
+	const struct ns_plan *wanted, *found;
+	enum fate sets[NS_PLAN_SETS_MAX];
+	enum fate chains[NS_PLAN_CHAINS_MAX];
+};
+
+static const struct ns_plan_counter *find_counter(const struct ns_plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_counters; i++)
+		if (strcmp(plan->counters[i].name, name) == 0)
+			return &plan->counters[i];
+	return NULL;
+}
+
+/* What becomes of a set or chain of that name; a name that nobody wants is swept, which for those who refer to it is
+ * the same as being made anew. */
+static enum fate set_fate(const struct marks *marks, const char *name)
+{
+	const struct ns_plan_set *set = ns_plan_find_set(marks->wanted, name);
+
+	return set ? marks->sets[set - marks->wanted->sets] : FATE_REMAKE;
+}
+
+static enum fate chain_fate(const struct marks *marks, const char *name)
+{
+	const struct ns_plan_chain *chain = ns_plan_find_chain(marks->wanted, name);
+
+	return chain ? marks->chains[chain - marks->wanted->chains] : FATE_REMAKE;
+}
+
+static bool same_hook(const struct ns_plan_chain *a, const struct ns_plan_chain *b)
+{
+	if (a->base != b->base)
+		return false;
+	return !a->base || (a->hook == b->hook && a->priority == b->priority && strcmp(a->device, b->device) == 0);
+}
+
+static bool same_rules(const struct ns_plan_chain *a, const struct ns_plan_chain *b)
+{
+	if (a->n_rules != b->n_rules)
+		return false;
+	for (size_t i = 0; i < a->n_rules; i++)
+		if (!ns_plan_rule_equal(&a->rules[i], &b->rules[i]))
+			return false;
+	return true;
+}
+
+/* A rule that names something holds on to it: what is made anew must be let go first. */
+static bool holds_remade(const struct marks *marks, const struct ns_plan_chain *chain)
+{
+	for (size_t i = 0; i < chain->n_rules; i++) {
+		for (unsigned j = 0; j < chain->rules[i].n_stmts; j++) {
+			const struct ns_stmt *stmt = &chain->rules[i].stmts[j];
+
+			if (stmt->kind == NS_STMT_LOOKUP && set_fate(marks, stmt->lookup.set) == FATE_REMAKE)
+				return true;
+			if (stmt->kind == NS_STMT_DYNSET && set_fate(marks, stmt->dynset.set) == FATE_REMAKE)
+				return true;
+			if (stmt->kind == NS_STMT_VERDICT && stmt->verdict.chain[0] &&
+			    chain_fate(marks, stmt->verdict.chain) == FATE_REMAKE)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void mark(struct marks *marks)
+{
+	const struct ns_plan *wanted = marks->wanted;
+
+	for (size_t i = 0; i < wanted->n_sets; i++) {
+		const struct ns_plan_set *found = ns_plan_find_set(marks->found, wanted->sets[i].name);
+
+		if (!found)
+			marks->sets[i] = FATE_NEW;
+		else
+			marks->sets[i] = ns_plan_set_same_definition(&wanted->sets[i], found) ? FATE_KEEP : FATE_REMAKE;
+	}
+	for (size_t i = 0; i < wanted->n_chains; i++) {
+		const struct ns_plan_chain *found = ns_plan_find_chain(marks->found, wanted->chains[i].name);
+
+		if (!found)
+			marks->chains[i] = FATE_NEW;
+		else if (!same_hook(&wanted->chains[i], found))
+			marks->chains[i] = FATE_REMAKE;
+		else
+			marks->chains[i] = same_rules(&wanted->chains[i], found) ? FATE_KEEP : FATE_REFILL;
+	}
+	for (size_t i = 0; i < wanted->n_chains; i++)
+		if (marks->chains[i] == FATE_KEEP &&
+		    holds_remade(marks, ns_plan_find_chain(marks->found, wanted->chains[i].name)))
+			marks->chains[i] = FATE_REFILL;
+}
+
+/* Rules first, then what they held on to. */
+static void sweep(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct marks *marks,
+		  struct ns_lock_result *counts)
+{
+	const struct ns_plan *found = marks->found;
+
+	for (size_t i = 0; i < found->n_chains; i++)
+		if (found->chains[i].n_rules > 0 && chain_fate(marks, found->chains[i].name) != FATE_KEEP)
+			ns_nft_flush_chain(batch, scope, found->chains[i].name);
+	for (size_t i = 0; i < found->n_sets; i++) {
+		if (set_fate(marks, found->sets[i].name) != FATE_REMAKE)
+			continue;
+		ns_nft_delete_set(batch, scope, found->sets[i].name);
+		if (!ns_plan_find_set(marks->wanted, found->sets[i].name))
+			counts->sets_changed++;
+	}
+	for (size_t i = 0; i < found->n_chains; i++) {
+		if (chain_fate(marks, found->chains[i].name) != FATE_REMAKE)
+			continue;
+		ns_nft_delete_chain(batch, scope, found->chains[i].name);
+		if (!ns_plan_find_chain(marks->wanted, found->chains[i].name))
+			counts->chains_changed++;
+	}
+	for (size_t i = 0; i < found->n_counters; i++)
+		if (!find_counter(marks->wanted, found->counters[i].name))
+			ns_nft_delete_counter(batch, scope, found->counters[i].name);
+}
+
+/* Walks two sorted lists and writes the elements that only one of them has. found NULL: all are new. */
+static size_t write_elements(struct ns_nft_batch *batch, const struct ns_nft_scope *scope,
+			     const struct ns_plan_set *wanted, const struct ns_plan_set *found, bool deleting)
+{
+	struct ns_nft_elements writer;
+	size_t n_found = found ? found->n_elements : 0, i = 0, j = 0, n = 0;
+
+	ns_nft_elements_begin(&writer, batch, scope, wanted, deleting);
+	while (i < wanted->n_elements || j < n_found) {
+		int order = i == wanted->n_elements ? 1
+			    : j == n_found          ? -1
+					   : ns_plan_element_compare(wanted, &wanted->elements[i], &found->elements[j]);
+		bool same = order == 0 && strcmp(wanted->elements[i].tag, found->elements[j].tag) == 0;
+
+		if (!same && (deleting ? order >= 0 : order <= 0)) {
+			ns_nft_elements_add(&writer, deleting ? &found->elements[j] : &wanted->elements[i]);
+			n++;
+		}
+		i += order <= 0;
+		j += order >= 0;
+	}
+	ns_nft_elements_end(&writer);
+	return n;
+}
+
+static void fill_sets(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct marks *marks,
+		      struct ns_lock_result *counts)
+{
+	for (size_t i = 0; i < marks->wanted->n_sets; i++) {
+		const struct ns_plan_set *set = &marks->wanted->sets[i], *found = NULL;
+
+		if (marks->sets[i] == FATE_KEEP) {
+			if (set->dynamic || set->timeout)
+				continue;
+			found = ns_plan_find_set(marks->found, set->name);
+			counts->elements_removed += write_elements(batch, scope, set, found, true);
+		} else {
+			ns_nft_put_set(batch, scope, set);
+			counts->sets_changed++;
+		}
+		counts->elements_added += write_elements(batch, scope, set, found, false);
+	}
+}
+
+static void make_chains(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct marks *marks,
+			struct ns_lock_result *counts)
+{
+	for (size_t i = 0; i < marks->wanted->n_chains; i++) {
+		const struct ns_plan_chain *chain = &marks->wanted->chains[i];
+		const struct ns_plan_chain *found = ns_plan_find_chain(marks->found, chain->name);
+		bool changed = marks->chains[i] != FATE_KEEP;
+
+		if (marks->chains[i] == FATE_NEW || marks->chains[i] == FATE_REMAKE) {
+			ns_nft_put_chain(batch, scope, chain);
+		} else if (chain->base && chain->policy != found->policy) {
+			ns_nft_put_chain_policy(batch, scope, chain);
+			changed = true;
+		}
+		counts->chains_changed += changed;
+	}
+}
+
+static void fill_chains(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct marks *marks)
+{
+	for (size_t i = 0; i < marks->wanted->n_chains; i++) {
+		const struct ns_plan_chain *chain = &marks->wanted->chains[i];
+
+		if (marks->chains[i] == FATE_KEEP)
+			continue;
+		for (size_t j = 0; j < chain->n_rules; j++)
+			ns_nft_put_rule(batch, scope, chain->name, j + 1, &chain->rules[j]);
+	}
+}
+
+void ns_reconcile(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct ns_plan *wanted,
+		  const struct ns_plan *found, struct ns_lock_result *counts)
+{
+	struct marks marks = { .wanted = wanted, .found = found };
+
+	mark(&marks);
+	sweep(batch, scope, &marks, counts);
+	for (size_t i = 0; i < wanted->n_counters; i++)
+		if (!find_counter(found, wanted->counters[i].name))
+			ns_nft_put_counter(batch, scope, wanted->counters[i].name);
+	make_chains(batch, scope, &marks, counts);
+	fill_sets(batch, scope, &marks, counts);
+	fill_chains(batch, scope, &marks);
+}
+
+static int check_rule(const struct ns_plan *plan, const struct ns_plan_chain *chain, size_t number,
+		      struct ns_error *err)
+{
+	const struct ns_plan_rule *rule = &chain->rules[number - 1];
+
+	for (unsigned i = 0; i < rule->n_stmts; i++) {
+		const struct ns_stmt *stmt = &rule->stmts[i];
+		const struct ns_plan_set *set = NULL;
+
+		if (stmt->kind == NS_STMT_LIMIT && stmt->limit.burst == 0)
+			return ns_error_set(err, -EINVAL,
+					    "chain %s, rule %zu: a limit without a burst; the kernel makes it 5",
+					    chain->name, number);
+		if (stmt->kind == NS_STMT_DYNSET)
+			set = ns_plan_find_set(plan, stmt->dynset.set);
+		if (set && set->counter && stmt->dynset.counter)
+			return ns_error_set(
+				err, -EINVAL,
+				"chain %s, rule %zu: set %s counts by itself, the statement must not say so",
+				chain->name, number, set->name);
+	}
+	return 0;
+}
+
+static int check_set(const struct ns_plan_set *set, struct ns_error *err)
+{
+	for (size_t i = 1; i < set->n_elements; i++)
+		if (ns_plan_element_compare(set, &set->elements[i - 1], &set->elements[i]) >= 0)
+			return ns_error_set(err, -EINVAL, "set %s: its elements are not sorted and distinct",
+					    set->name);
+	return 0;
+}
+
+int ns_reconcile_check(const struct ns_plan *plan, struct ns_error *err)
+{
+	for (size_t i = 0; i < plan->n_sets; i++) {
+		int r = check_set(&plan->sets[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < plan->n_chains; i++) {
+		for (size_t j = 1; j <= plan->chains[i].n_rules; j++) {
+			int r = check_rule(plan, &plan->chains[i], j, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
