@@ -91,12 +91,12 @@ static bool add_peer(struct picture *picture, const json_t *modes, const json_t 
 		(void)snprintf(id, NS_DOCUMENT_PEER_MAX, "workload %s", name);
 		return add_workload(picture, modes, name);
 	}
-	if (strcmp(peer_class, "internet") == 0 || strcmp(peer_class, "host") == 0) {
-		(void)snprintf(id, NS_DOCUMENT_PEER_MAX, "%s", peer_class);
-		return add_node(picture, id, id, "", strcmp(peer_class, "host") == 0 ? "house" : "ellipse");
+	if (strcmp(peer_class, "internet") == 0) {
+		(void)snprintf(id, NS_DOCUMENT_PEER_MAX, "internet");
+		return add_node(picture, id, id, "", "ellipse");
 	}
 	(void)ns_document_peer(peer, id);
-	return add_node(picture, id, id, "", "ellipse");
+	return add_node(picture, id, id, "", strcmp(peer_class, "host") == 0 ? "house" : "ellipse");
 }
 
 static bool add_arrow(struct picture *picture, const char *from, const char *to, const char *label, bool transit)

@@ -154,11 +154,11 @@ size_t ns_show_width(const char *text)
 	return walk(text, SIZE_MAX, &bytes);
 }
 
-size_t ns_show_cut(const char *text, size_t width)
+size_t ns_show_cut(const char *text, size_t width, size_t *ret_width)
 {
 	size_t bytes;
 
-	(void)walk(text, width, &bytes);
+	*ret_width = walk(text, width, &bytes);
 	return bytes;
 }
 

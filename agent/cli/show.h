@@ -20,9 +20,10 @@ char *ns_show_escape(const char *text);
  * as \uXXXX, which is the same document. Malloced; NULL without memory. */
 char *ns_show_escape_json(const char *json);
 
-/* Columns of escaped text, and how many bytes of it fit into so many columns. */
+/* Columns of escaped text. */
 size_t ns_show_width(const char *text);
-size_t ns_show_cut(const char *text, size_t width);
+/* How many bytes of it fit into so many columns; *ret_width is what they take, one less before a wide character. */
+size_t ns_show_cut(const char *text, size_t width, size_t *ret_width);
 
 const char *ns_show_bytes(uint64_t bytes, char buf[static NS_SHOW_FIGURE_MAX]); /* "1.4 MiB" */
 const char *ns_show_duration(int64_t us, char buf[static NS_SHOW_FIGURE_MAX]);  /* "3d 4h", "5min 2s", "250ms" */

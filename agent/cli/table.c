@@ -119,12 +119,13 @@ static void fit(struct ns_table *table, size_t width)
 
 static void print_cell(const char *text, size_t width, enum ns_align align, bool last, FILE *out)
 {
-	size_t have = ns_show_width(text);
+	size_t have = ns_show_width(text), bytes = strlen(text);
 	bool cut = have > width;
-	size_t bytes = cut ? ns_show_cut(text, width - 1) : strlen(text);
 
-	if (cut) /* a wide character may leave a column free before the sign */
-		have = ns_show_width(ELLIPSIS) + (width - 1);
+	if (cut) {
+		bytes = ns_show_cut(text, width - 1, &have);
+		have++;
+	}
 	if (align == NS_RIGHT)
 		(void)fprintf(out, "%*s", (int)(width - have), "");
 	(void)fprintf(out, "%.*s%s", (int)bytes, text, cut ? ELLIPSIS : "");
