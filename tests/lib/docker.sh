@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+#
+# A real Docker engine inside the lab, with its data on the lab's tmpfs, and an image made on the spot from busybox and the
+# traffic program. Sourced after lab.sh.
+
+docker_start() {
+	mkdir -p /run/dk
+	# Forwarding and published ports are between namespaces of the lab alone.
+	DOCKER_RAMDISK=true dockerd --data-root /run/dk --exec-root /run/docker -H unix:///run/docker.sock -s overlay2 \
+		--pidfile /run/docker.pid --experimental --ip6tables >"$LAB/dockerd.log" 2>&1 &
+	DOCKERD=$!
+	wait_for 30 docker version || die "dockerd does not start"
+	docker_image
+}
+
+docker_stop() {
+	docker ps -q | xargs -r docker kill >/dev/null 2>&1
+	kill -TERM "$DOCKERD"
+	wait_for 20 not kill -0 "$DOCKERD" || kill -9 "$DOCKERD"
+}
+
+docker_image() {
+	local root=$LAB/image applet
+	mkdir -p "$root"/{bin,etc,tmp,proc,sys,dev}
+	cp "$(command -v busybox)" "$root/bin/sh-busybox"
+	cp "$TRAFFIC" "$root/bin/traffic"
+	for applet in sh sleep nslookup cat ls; do
+		ln -s sh-busybox "$root/bin/$applet"
+	done
+	tar -C "$root" -c . | docker import - nanoseg-test:1 >/dev/null || die "docker import"
+}
+
+# docker_run NAME OPTION… -- COMMAND…: a detached container.
+docker_run() {
+	local name=$1 options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	docker run -d --name "$name" --init "${options[@]}" nanoseg-test:1 "$@" >"$LAB/docker.out" 2>&1 ||
+		die "docker run $name: $(cat "$LAB/docker.out")"
+}
+
+docker_address() { # NAME FAMILY NETWORK
+	local member=IPAddress
+	[ "$2" = 4 ] || member=GlobalIPv6Address
+	docker inspect "$1" | jq -r ".[0].NetworkSettings.Networks[\"$3\"].$member"
+}
