@@ -67,22 +67,25 @@ enum ns_lock_protection ns_lock_protection(const struct ns_lock *lock)
 enum table_step {
 	TABLE_MAKE,    /* there is none */
 	TABLE_OURS,    /* this socket owns it already, or it is plain and nothing better can be had */
-	TABLE_ADOPT,   /* owned, persisted, and its owner is gone */
+	TABLE_ADOPT,   /* persisted, and its owner is gone: the kernel has taken the owner flag away with it */
 	TABLE_REPLACE, /* plain where it could be owned, or it holds what no plan can say */
 };
 
-static enum table_step plan_table(const struct ns_lock *lock, const struct ns_nft_reading *reading)
+static enum table_step plan_table(const struct ns_nft_reading *reading)
 {
-	bool has_owner = reading->table.flags & NS_NFT_TABLE_F_OWNER;
+	uint32_t flags = reading->table.flags & OWNED;
 
 	if (!reading->exists)
 		return TABLE_MAKE;
 	if (reading->beyond[0])
 		return TABLE_REPLACE;
-	if (has_owner)
-		return reading->table.owner == ns_nft_port(lock->nft) ? TABLE_OURS : TABLE_ADOPT;
-	/* A plain table cannot be given an owner (nf_tables_updtable: EOPNOTSUPP). */
-	return owner_support == SUPPORT_NO ? TABLE_OURS : TABLE_REPLACE;
+	if (flags == OWNED)
+		return TABLE_OURS; /* another's was refused before */
+	if (flags == NS_NFT_TABLE_F_PERSIST)
+		return TABLE_ADOPT;
+	/* A plain table cannot be given an owner, nor one without persist made to persist (nf_tables_updtable in
+	 * net/netfilter/nf_tables_api.c: EOPNOTSUPP). */
+	return flags == 0 && owner_support == SUPPORT_NO ? TABLE_OURS : TABLE_REPLACE;
 }
 
 static bool owned_by_another(const struct ns_lock *lock, const struct ns_nft_reading *reading)
@@ -119,14 +122,6 @@ static void write_table(const struct ns_lock *lock, struct ns_nft_batch *batch, 
 	ns_nft_put_table(batch, &lock->scope, flags);
 }
 
-/* An orphan must be adopted before it can be deleted. */
-static void write_adoption_before_replacing(const struct ns_lock *lock, struct ns_nft_batch *batch,
-					    const struct ns_nft_reading *reading)
-{
-	if ((reading->table.flags & NS_NFT_TABLE_F_OWNER) && reading->table.owner == 0)
-		ns_nft_put_table(batch, &lock->scope, OWNED);
-}
-
 static int send_difference(struct ns_lock *lock, const struct ns_plan *plan, const struct ns_nft_reading *reading,
 			   enum table_step step, struct ns_lock_result *result, struct ns_error *err)
 {
@@ -138,8 +133,6 @@ static int send_difference(struct ns_lock *lock, const struct ns_plan *plan, con
 
 	if (r < 0)
 		return r;
-	if (step == TABLE_REPLACE)
-		write_adoption_before_replacing(lock, batch, reading);
 	write_table(lock, batch, step);
 	ns_reconcile(batch, &lock->scope, plan, afresh ? &nothing : &reading->plan, &counts);
 	r = ns_nft_batch_send(lock->nft, batch, err);
@@ -215,7 +208,7 @@ static int turn(struct ns_lock *lock, struct application *a, struct ns_error *er
 	if (r < 0)
 		return r;
 	note_protection(lock, &reading);
-	step = plan_table(lock, &reading);
+	step = plan_table(&reading);
 	if (!lock->held && !a->written && (step == TABLE_ADOPT || step == TABLE_OURS))
 		a->result.adopted = true;
 	if (!a->difference && step == TABLE_OURS) {
@@ -296,7 +289,6 @@ int ns_lock_remove(struct ns_lock *lock, struct ns_error *err)
 	r = ns_nft_batch_new(&batch, err);
 	if (r < 0)
 		return r;
-	write_adoption_before_replacing(lock, batch, &reading);
 	ns_nft_delete_table(batch, &lock->scope);
 	r = ns_nft_batch_send(lock->nft, batch, err);
 	if (r == 0)
