@@ -33,7 +33,7 @@ static const struct ns_config_key {
 	{ "watch", "podman_socket", NS_CONFIG_PATH_OR_NONE, AT(podman_socket), 0, NS_CONFIG_SOCKET_MAX, NULL },
 	{ "watch", "scan_interval", NS_CONFIG_DURATION, AT(scan_interval_us), NS_CONFIG_SCAN_INTERVAL_MIN_US,
 	  NS_CONFIG_SCAN_INTERVAL_MAX_US, NULL },
-	{ "learn", "default_mode", NS_CONFIG_WORD, AT(default_mode), 0, 16, "learning auditing enforcing" },
+	{ "learn", "default_mode", NS_CONFIG_WORD, AT(default_mode), 0, 16, "learning" },
 	{ "learn", "min_window", NS_CONFIG_DURATION, AT(min_window_us), 0, NS_CONFIG_MIN_WINDOW_MAX_US, NULL },
 	{ "learn", "set_size", NS_CONFIG_COUNT, AT(set_size), 1, NS_LEARN_SET_SIZE_MAX, NULL },
 	{ "enforce", "verdict", NS_CONFIG_WORD, AT(verdict), 0, 8, "drop reject" },

@@ -38,7 +38,7 @@ struct ns_config {
 	char podman_socket[NS_CONFIG_PATH_MAX]; /* /run/podman/podman.sock */
 	uint64_t scan_interval_us;              /* "5s": a number with us, ms, s, min, h or d */
 	/* [learn] */
-	char default_mode[16]; /* "learning" */
+	char default_mode[16]; /* "learning": the only one that needs no approved policy */
 	int64_t min_window_us; /* "1h" */
 	uint32_t set_size;     /* 65535 */
 	/* [enforce] */

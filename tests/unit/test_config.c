@@ -59,7 +59,7 @@ static void every_key(void **state)
 			       "podman_socket = /lab/podman.sock\n"
 			       "scan_interval = 250ms\n"
 			       "[learn]\n"
-			       "default_mode = auditing\n"
+			       "default_mode = learning\n"
 			       "min_window = 2 d\n"
 			       "set_size = 1048576\n"
 			       "[enforce]\n"
@@ -77,7 +77,7 @@ static void every_key(void **state)
 	assert_string_equal(config.docker_socket, "");
 	assert_string_equal(config.podman_socket, "/lab/podman.sock");
 	assert_int_equal(config.scan_interval_us, 250000);
-	assert_string_equal(config.default_mode, "auditing");
+	assert_string_equal(config.default_mode, "learning");
 	assert_int_equal(config.min_window_us, INT64_C(2) * 86400 * 1000000);
 	assert_int_equal(config.set_size, 1048576);
 	assert_string_equal(config.verdict, "reject");
@@ -150,8 +150,9 @@ static const struct {
 	{ "[learn]\nset_size = 0x10\n", "t.conf:2: [learn] set_size: '0x10' is not a whole number; use 1 to 1048576" },
 	{ "[learn]\nset_size = 18446744073709551617\n",
 	  "t.conf:2: [learn] set_size: '18446744073709551617' is out of bounds; use 1 to 1048576" },
-	{ "[learn]\ndefault_mode = Learning\n",
-	  "t.conf:2: [learn] default_mode: 'Learning' is not one of: learning auditing enforcing" },
+	{ "[learn]\ndefault_mode = Learning\n", "t.conf:2: [learn] default_mode: 'Learning' is not one of: learning" },
+	{ "[learn]\ndefault_mode = enforcing\n",
+	  "t.conf:2: [learn] default_mode: 'enforcing' is not one of: learning" },
 	{ "[enforce]\nverdict = accept\n", "t.conf:2: [enforce] verdict: 'accept' is not one of: drop reject" },
 	{ "[enforce]\nverdict = drop reject\n",
 	  "t.conf:2: [enforce] verdict: 'drop reject' is not one of: drop reject" },

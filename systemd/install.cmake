@@ -1,0 +1,28 @@
+# Runs at installation. The configuration goes to /etc when the prefix is /usr or /usr/local, as nanosegd looks for it
+# there, otherwise under the prefix; a file of the operator's that is there is kept. DESTDIR stands before everything.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_SYSCONFDIR}")
+  set(sysconfdir "${CMAKE_INSTALL_SYSCONFDIR}")
+elseif(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
+  set(sysconfdir /etc)
+else()
+  set(sysconfdir "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SYSCONFDIR}")
+endif()
+set(confdir "${sysconfdir}/nanoseg")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_SBINDIR}")
+  set(sbindir "${CMAKE_INSTALL_SBINDIR}")
+else()
+  set(sbindir "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}")
+endif()
+
+configure_file("${source_dir}/nanosegd.service.in" "${binary_dir}/nanosegd.service" @ONLY)
+if(IS_ABSOLUTE "${NANOSEG_UNITDIR}")
+  file(INSTALL "${binary_dir}/nanosegd.service" DESTINATION "${NANOSEG_UNITDIR}")
+else()
+  file(INSTALL "${binary_dir}/nanosegd.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/${NANOSEG_UNITDIR}")
+endif()
+
+if(EXISTS "$ENV{DESTDIR}${confdir}/nanoseg.conf")
+  message(STATUS "Kept: $ENV{DESTDIR}${confdir}/nanoseg.conf")
+else()
+  file(INSTALL "${source_dir}/nanoseg.conf" DESTINATION "${confdir}")
+endif()
