@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Decoding what a Docker-compatible engine answers. Pure. The documents are foreign: members that are not known are
- * passed over, members that are needed must be there with the right type, and text is cut to what can be kept.
+ * passed over, members that are needed must be there with the right type, and text that does not fit is not taken for
+ * something shorter.
  */
 #ifndef NANOSEG_DOCKER_JSON_H
 #define NANOSEG_DOCKER_JSON_H
@@ -24,15 +25,15 @@
 struct ns_container {
 	char id[NS_DOCKER_ID_DIGITS + 1];
 	char runtime[NS_RUNTIME_MAX];                    /* filled by the client */
-	char name[NS_NAME_MAX];                          /* without the leading slash; "": unusable */
+	char name[NS_NAME_MAX];                          /* without the leading slash; "": not known */
 	char image[NS_NAME_MAX];                         /* as it was asked for */
 	char image_digest[NS_NAME_MAX];                  /* "sha256:…" of the image's configuration */
 	char label_workload[NS_WORKLOAD_MAX];            /* label nanoseg.workload; "": none */
 	char project[NS_NAME_MAX], service[NS_NAME_MAX]; /* compose labels; "": none */
-	char sandbox_key[256];                           /* path of the namespace file; "": none (yet) */
-	pid_t pid;                                       /* 0: not running */
 	bool host_network;
-	bool joins_container; /* NetworkMode container:ID: lives in another one's namespace */
+	/* Only an inspection tells these. */
+	char sandbox_key[256]; /* path of the namespace file; "": none (yet) */
+	pid_t pid;             /* 0: not running */
 	bool privileged, net_admin, net_raw;
 };
 
@@ -45,9 +46,10 @@ int ns_docker_parse_version(const char *text, size_t length, char ret[static NS_
 int ns_docker_parse_container(const char *text, size_t length, bool raw_by_default, struct ns_container *ret,
 			      struct ns_error *err);
 
-/* GET /containers/json: calls `each` with every id. */
-int ns_docker_parse_list(const char *text, size_t length, void (*each)(void *ctx, const char *id), void *ctx,
-			 struct ns_error *err);
+/* GET /containers/json: calls `each` with every container. The engine answers this from a snapshot, without waiting for
+ * containers that are being started, as an inspection does. */
+int ns_docker_parse_list(const char *text, size_t length, void (*each)(void *ctx, const struct ns_container *container),
+			 void *ctx, struct ns_error *err);
 
 enum ns_docker_action {
 	NS_DOCKER_OTHER = 0, /* nothing that changes an identity */
@@ -56,9 +58,10 @@ enum ns_docker_action {
 	NS_DOCKER_REMOVED,
 };
 
-/* One line of GET /events. */
+/* One line of GET /events. The event names the container too (name, image, labels), so that its workload is known
+ * before any answer to a question. *ret_container is filled for all but NS_DOCKER_OTHER. */
 int ns_docker_parse_event(const char *text, size_t length, enum ns_docker_action *ret_action,
-			  char ret_id[static NS_DOCKER_ID_DIGITS + 1], struct ns_error *err);
+			  struct ns_container *ret_container, struct ns_error *err);
 
 bool ns_docker_is_id(const char *text);
 

@@ -14,7 +14,7 @@
 /* A process younger than this, found because something happened, is what happened. */
 #define FRESH_US 1000000
 /* A container that changes its addresses without end makes us read them this often and no more. */
-#define READ_SPACING_US 20000
+#define READ_SPACING_US 5000
 
 size_t ns_watched_place(const struct ns_watch *watch, ino_t inode)
 {
@@ -95,7 +95,8 @@ void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_e
 {
 	bool ask;
 
-	(void)ns_anchors_choose(&watched->anchors, watched->watch->event, entries, n, 0, on_process_ended, watched);
+	(void)ns_anchors_choose(&watched->anchors, watched->watch->event, entries, n, watched->init, on_process_ended,
+				watched);
 	watched->endpoint.pid = watched->anchors.pid;
 	/* A runtime's helper may have been the first process here; the container's own come later. */
 	ask = !*watched->cgroup.runtime &&
@@ -105,15 +106,44 @@ void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_e
 	watched->cgroup_of = watched->anchors.pid;
 }
 
+/* A container that is being started has no process yet that its engine tells of: then its cgroup alone says it. Where
+ * the engine does tell of a process elsewhere, the cgroup's name is somebody's forgery. */
+static const struct ns_container *by_cgroup(const struct ns_watched *watched)
+{
+	const struct ns_watch *watch = watched->watch;
+
+	for (size_t i = 0; i < watch->n_engines; i++) {
+		const struct ns_container *container;
+		ino_t elsewhere;
+
+		if (strcmp(ns_docker_runtime(watch->engines[i]), watched->cgroup.runtime) != 0)
+			continue;
+		container = ns_docker_find(watch->engines[i], watched->cgroup.id);
+		if (!container || !*container->name)
+			ns_docker_want(watch->engines[i], watched->cgroup.id);
+		else if (!ns_residents_where(&watch->residents, container, &elsewhere))
+			return container;
+	}
+	return NULL;
+}
+
 bool ns_watched_identify(struct ns_watched *watched)
 {
+	const struct ns_container *containers[NS_RESIDENTS_MAX];
 	struct ns_identity_facts facts = {
 		.netns_path = watched->endpoint.netns_path,
 		.pid = watched->endpoint.pid,
 		.cgroup = watched->cgroup,
+		.containers = containers,
+		.n_containers = ns_residents_of(&watched->watch->residents, watched->inode, containers),
 		.truncated = watched->truncated,
 	};
 
+	if (facts.n_containers == 0 && *watched->cgroup.runtime) {
+		containers[0] = by_cgroup(watched);
+		facts.n_containers = containers[0] ? 1 : 0;
+	}
+	watched->init = facts.n_containers > 0 ? containers[0]->pid : 0;
 	return ns_identity_decide(&facts, &watched->endpoint);
 }
 

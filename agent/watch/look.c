@@ -10,7 +10,7 @@
 /* A scan of /proc may take one part in five of the time, however often something asks for one. */
 #define SCAN_REST_FACTOR 4
 /* Addresses that changed while they were read are read again after this. */
-#define AGAIN_US 20000
+#define AGAIN_US 5000
 
 static void list_dirs(struct ns_watch *watch)
 {
@@ -88,8 +88,11 @@ static void sweep(struct ns_watch *watch)
 
 static bool made_by_runtime(const struct ns_watch *watch, const struct ns_proc_entry *entries, size_t n)
 {
+	const struct ns_container *containers[NS_RESIDENTS_MAX];
 	struct ns_cgroup_identity found;
 
+	if (ns_residents_of(&watch->residents, entries[0].inode, containers) > 0)
+		return true;
 	for (size_t i = 0; i < n && i < NS_WATCH_CGROUPS_ASKED_MAX; i++)
 		if (ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &found))
 			return true;
@@ -211,6 +214,8 @@ void ns_watch_look(struct ns_watch *watch)
 	} else if (look & NS_LOOK_PROCESSES) {
 		need_scan = true;
 	}
+	if (need_scan || look & (NS_LOOK_PROCESSES | NS_LOOK_IDENTITY))
+		(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->residents);
 	if (need_scan && scan(watch)) {
 		scanned = true;
 		note_processes(watch);
@@ -225,6 +230,7 @@ void ns_watch_look(struct ns_watch *watch)
 	}
 	if (scanned || look & NS_LOOK_IDENTITY)
 		identify_all(watch);
+	watch->residents.n = 0; /* the engines may change what it points to */
 	if (look & NS_LOOK_ADDRESSES)
 		read_addresses(watch);
 	if (look & NS_LOOK_HOST)

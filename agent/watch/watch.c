@@ -101,6 +101,11 @@ static void on_links(void *ctx)
 	ns_watch_mark(watch, NS_LOOK_DIRS | NS_LOOK_PROCESSES);
 }
 
+static void on_engine(void *ctx)
+{
+	ns_watch_mark(ctx, NS_LOOK_PROCESSES | NS_LOOK_IDENTITY);
+}
+
 static void on_host(void *ctx)
 {
 	ns_watch_mark(ctx, NS_LOOK_HOST);
@@ -149,6 +154,18 @@ static int know_oneself(struct ns_watch *watch, struct ns_error *err)
 	return ns_netns_own_cookie(&watch->own_cookie, err);
 }
 
+static int add_engine(struct ns_watch *watch, const char *socket, const char *runtime, struct ns_error *err)
+{
+	int r;
+
+	if (!socket || !*socket)
+		return 0;
+	r = ns_docker_new(watch->event, socket, runtime, on_engine, watch, &watch->engines[watch->n_engines], err);
+	if (r == 0)
+		watch->n_engines++;
+	return r;
+}
+
 NS_DEFINE_CLEANUP(struct ns_watch *, ns_watch_free)
 
 int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const struct ns_watch_events *events, void *ctx,
@@ -175,6 +192,10 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 		r = ns_links_new(event, on_links, watch, &watch->links, err);
 	if (r >= 0)
 		r = ns_addresses_open(event, -1, on_host, watch, &watch->host, err);
+	if (r >= 0)
+		r = add_engine(watch, config->docker_socket, "docker", err);
+	if (r >= 0)
+		r = add_engine(watch, config->podman_socket, "podman", err);
 	if (r < 0)
 		return r;
 	watch->first = true;
@@ -192,6 +213,9 @@ struct ns_watch *ns_watch_free(struct ns_watch *watch)
 	while (watch->n_watched > 0)
 		(void)ns_watched_free(watch->watched[--watch->n_watched]);
 	free(watch->watched);
+	while (watch->n_engines > 0)
+		(void)ns_docker_free(watch->engines[--watch->n_engines]);
+	ns_residents_release(&watch->residents);
 	(void)ns_addresses_free(watch->host);
 	(void)ns_links_free(watch->links);
 	(void)ns_netns_dirs_free(watch->dirs);
@@ -227,22 +251,4 @@ size_t ns_watch_host_addresses(struct ns_watch *watch, struct ns_prefix *ret, si
 
 	memcpy(ret, watch->host_addresses, n * sizeof *ret);
 	return n;
-}
-
-static void add_status(json_t *array, const char *source, const struct ns_source_state *state)
-{
-	(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o}", "source", source, "state",
-						     *state->state ? state->state : "ok", "detail", state->detail,
-						     "since", ns_time_json(state->since)));
-}
-
-json_t *ns_watch_status(struct ns_watch *watch)
-{
-	json_t *array = json_array();
-
-	add_status(array, "namespaces", &watch->namespaces_state);
-	add_status(array, "netns_dirs", &watch->dirs_state);
-	add_status(array, "links", &watch->links_state);
-	add_status(array, "processes", &watch->processes_state);
-	return array;
 }

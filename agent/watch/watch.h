@@ -55,7 +55,11 @@ int ns_watch_open_netns(struct ns_watch *watch, const struct ns_endpoint *endpoi
 /* Addresses of the agent's own namespace; returns their number, at most max. */
 size_t ns_watch_host_addresses(struct ns_watch *watch, struct ns_prefix *ret, size_t max);
 
-/* Sources and their health, for `status`: [{"source":"docker","state":"ok|absent|failing","detail":"…",
+/* Running containers that have no namespace of their own and so no lock, since they are on the host's network:
+ * [{"workload","runtime","container_id","name","image","pid","findings":["host-network"…]}]. New reference. */
+json_t *ns_watch_outside(struct ns_watch *watch);
+
+/* Sources and their health, for `status`: [{"source":"docker","state":"ok|connecting|absent|failing","detail":"…",
  * "since":"…Z"}…]. New reference. */
 json_t *ns_watch_status(struct ns_watch *watch);
 

@@ -8,9 +8,11 @@
 #include "addresses.h"
 #include "anchors.h"
 #include "cgroup.h"
+#include "docker.h"
 #include "links.h"
 #include "netns_dirs.h"
 #include "proc_scan.h"
+#include "residents.h"
 #include "watch.h"
 
 /* Addresses of the machine itself, link-local ones set aside. */
@@ -37,6 +39,7 @@ struct ns_watched {
 	int64_t read_not_before; /* ns_clock_elapsed() */
 	struct ns_anchors anchors;
 	struct ns_cgroup_identity cgroup; /* of the process watched */
+	pid_t init;                       /* the container's first process, as its engine tells; 0: not known */
 	pid_t cgroup_of;                  /* the process it was read of; 0: none */
 };
 
@@ -58,6 +61,9 @@ struct ns_watch {
 
 	struct ns_netns_dirs *dirs;
 	struct ns_links *links;
+	struct ns_docker *engines[2];
+	size_t n_engines;
+	struct ns_residents residents; /* of the look under way */
 	struct ns_addresses *host;
 	struct ns_prefix host_addresses[NS_WATCH_HOST_ADDRESSES_MAX];
 	size_t n_host_addresses;

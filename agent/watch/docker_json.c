@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cleanup.h"
+#include "docker_json.h"
+#include "json.h"
+
+/* Stands for a value that was there and cannot be used: no name that anybody accepts. */
+#define UNUSABLE "?"
+
+bool ns_docker_is_id(const char *text)
+{
+	return strlen(text) == NS_DOCKER_ID_DIGITS && strspn(text, "0123456789abcdef") == NS_DOCKER_ID_DIGITS;
+}
+
+static const char *string_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* Whole or not at all: a name that was cut could be another one's. */
+static bool copy_whole(char *to, size_t room, const char *from)
+{
+	size_t n = strlen(from);
+
+	for (size_t i = 0; i < n; i++)
+		if (from[i] < ' ' || from[i] > '~')
+			return false;
+	if (n >= room)
+		return false;
+	memcpy(to, from, n + 1);
+	return true;
+}
+
+#define COPY_WHOLE(to, from) copy_whole(to, sizeof(to), from)
+
+static void copy_labels(struct ns_container *to, const json_t *labels)
+{
+	if (!COPY_WHOLE(to->label_workload, string_of(labels, "nanoseg.workload")))
+		(void)COPY_WHOLE(to->label_workload, UNUSABLE);
+	(void)COPY_WHOLE(to->project, string_of(labels, "com.docker.compose.project"));
+	(void)COPY_WHOLE(to->service, string_of(labels, "com.docker.compose.service"));
+}
+
+static void copy_name(struct ns_container *to, const char *name)
+{
+	while (*name == '/')
+		name++;
+	(void)COPY_WHOLE(to->name, name);
+}
+
+static void copy_digest(struct ns_container *to, const char *digest)
+{
+	/* Podman leaves the algorithm out. */
+	if (ns_docker_is_id(digest))
+		(void)snprintf(to->image_digest, sizeof to->image_digest, "sha256:%s", digest);
+	else
+		(void)COPY_WHOLE(to->image_digest, digest);
+}
+
+static int copy_id(struct ns_container *to, const char *id, const char *path, struct ns_error *err)
+{
+	if (!ns_docker_is_id(id))
+		return ns_error_set(err, -EBADMSG, "%s: must be %d hexadecimal digits", path, NS_DOCKER_ID_DIGITS);
+	memcpy(to->id, id, sizeof to->id);
+	return 0;
+}
+
+static int decode(const char *text, size_t length, json_t **ret, struct ns_error *err)
+{
+	return ns_json_decode(text, length, NS_HTTP_BODY_MAX, NS_JSON_DEPTH_MAX, ret, err);
+}
+
+/* "1.41" */
+static bool parse_number(const char *text, unsigned *ret_major, unsigned *ret_minor)
+{
+	int used = 0;
+
+	return strlen(text) <= 9 && strspn(text, "0123456789.") == strlen(text) &&
+	       sscanf(text, "%4u.%4u%n", ret_major, ret_minor, &used) == 2 && text[used] == '\0';
+}
+
+int ns_docker_parse_version(const char *text, size_t length, char ret[static NS_DOCKER_VERSION_MAX],
+			    struct ns_error *err)
+{
+	NS_JSON json_t *json = NULL;
+	unsigned major, minor, least_major = 1, least_minor = 0;
+	const char *most, *least;
+	int r = decode(text, length, &json, err);
+
+	if (r < 0)
+		return r;
+	most = string_of(json, "ApiVersion");
+	least = string_of(json, "MinAPIVersion");
+	if (!parse_number(most, &major, &minor) || (*least && !parse_number(least, &least_major, &least_minor)))
+		return ns_error_set(err, -EBADMSG, "$.ApiVersion: must be a version such as \"1.41\"");
+	if (major != NS_DOCKER_MAJOR || minor < NS_DOCKER_MINOR_LEAST || least_major > NS_DOCKER_MAJOR ||
+	    (least_major == NS_DOCKER_MAJOR && least_minor > NS_DOCKER_MINOR_MOST))
+		return ns_error_set(err, -EPROTONOSUPPORT, "the engine speaks API %s to %s, this agent %d.%d to %d.%d",
+				    *least ? least : "1.0", most, NS_DOCKER_MAJOR, NS_DOCKER_MINOR_LEAST,
+				    NS_DOCKER_MAJOR, NS_DOCKER_MINOR_MOST);
+	(void)snprintf(ret, NS_DOCKER_VERSION_MAX, "%d.%u", NS_DOCKER_MAJOR,
+		       minor < NS_DOCKER_MINOR_MOST ? minor : NS_DOCKER_MINOR_MOST);
+	return 0;
+}
+
+static bool has_capability(const json_t *array, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *text = json_string_value(json_array_get(array, i));
+
+		if (text && strncasecmp(text, "CAP_", 4) == 0)
+			text += 4;
+		if (text && strcasecmp(text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A capability that is named beats ALL; adding beats dropping, as in the engines. */
+static bool is_granted(const json_t *host, const char *name, bool by_default)
+{
+	const json_t *add = json_object_get(host, "CapAdd"), *drop = json_object_get(host, "CapDrop");
+
+	if (has_capability(add, name))
+		return true;
+	if (has_capability(drop, name))
+		return false;
+	if (has_capability(add, "ALL"))
+		return true;
+	return by_default && !has_capability(drop, "ALL");
+}
+
+int ns_docker_parse_container(const char *text, size_t length, bool raw_by_default, struct ns_container *ret,
+			      struct ns_error *err)
+{
+	NS_JSON json_t *json = NULL;
+	struct ns_container found = { 0 };
+	const json_t *config, *host, *state, *pid;
+	json_int_t value;
+	int r = decode(text, length, &json, err);
+
+	if (r < 0)
+		return r;
+	r = copy_id(&found, string_of(json, "Id"), "$.Id", err);
+	if (r < 0)
+		return r;
+	config = json_object_get(json, "Config");
+	host = json_object_get(json, "HostConfig");
+	state = json_object_get(json, "State");
+	if (!json_is_object(config) || !json_is_object(host) || !json_is_object(state))
+		return ns_error_set(err, -EBADMSG, "$.Config, $.HostConfig and $.State must be objects");
+	pid = json_object_get(state, "Pid");
+	value = json_integer_value(pid);
+	if ((pid && !json_is_integer(pid)) || value < 0 || value > INT_MAX)
+		return ns_error_set(err, -EBADMSG, "$.State.Pid: must be a process id");
+	found.pid = json_is_false(json_object_get(state, "Running")) ? 0 : (pid_t)value;
+	copy_name(&found, string_of(json, "Name"));
+	copy_digest(&found, string_of(json, "Image"));
+	(void)COPY_WHOLE(found.image, string_of(config, "Image"));
+	copy_labels(&found, json_object_get(config, "Labels"));
+	(void)COPY_WHOLE(found.sandbox_key, string_of(json_object_get(json, "NetworkSettings"), "SandboxKey"));
+	found.host_network = strcmp(string_of(host, "NetworkMode"), "host") == 0;
+	found.privileged = json_is_true(json_object_get(host, "Privileged"));
+	found.net_admin = found.privileged || is_granted(host, "NET_ADMIN", false);
+	found.net_raw = found.privileged || is_granted(host, "NET_RAW", raw_by_default);
+	*ret = found;
+	return 0;
+}
+
+static int parse_summary(const json_t *json, struct ns_container *ret, struct ns_error *err)
+{
+	struct ns_container found = { 0 };
+	const json_t *names = json_object_get(json, "Names");
+	int r = copy_id(&found, string_of(json, "Id"), "$[].Id", err);
+
+	if (r < 0)
+		return r;
+	/* Links to a container are more names of it: "/other/alias". Its own has one slash. */
+	for (size_t i = 0; i < json_array_size(names) && !*found.name; i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		if (name && *name && !strchr(name + 1, '/'))
+			copy_name(&found, name);
+	}
+	(void)COPY_WHOLE(found.image, string_of(json, "Image"));
+	copy_digest(&found, string_of(json, "ImageID"));
+	copy_labels(&found, json_object_get(json, "Labels"));
+	found.host_network = strcmp(string_of(json_object_get(json, "HostConfig"), "NetworkMode"), "host") == 0;
+	*ret = found;
+	return 0;
+}
+
+int ns_docker_parse_list(const char *text, size_t length, void (*each)(void *ctx, const struct ns_container *container),
+			 void *ctx, struct ns_error *err)
+{
+	NS_JSON json_t *json = NULL;
+	struct ns_container found;
+	int r = decode(text, length, &json, err);
+
+	if (r < 0)
+		return r;
+	if (!json_is_array(json))
+		return ns_error_set(err, -EBADMSG, "$: must be an array of containers");
+	/* All of it is checked before any of it counts. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < json_array_size(json); i++) {
+			r = parse_summary(json_array_get(json, i), &found, err);
+			if (r < 0)
+				return r;
+			if (pass == 1)
+				each(ctx, &found);
+		}
+	return 0;
+}
+
+static enum ns_docker_action action_of(const char *text)
+{
+	static const struct {
+		const char *word;
+		enum ns_docker_action action;
+	} known[] = {
+		{ "create", NS_DOCKER_LOOK },  { "start", NS_DOCKER_LOOK },      { "restart", NS_DOCKER_LOOK },
+		{ "init", NS_DOCKER_LOOK },    { "rename", NS_DOCKER_LOOK },     { "update", NS_DOCKER_LOOK },
+		{ "unpause", NS_DOCKER_LOOK }, { "die", NS_DOCKER_DIED },        { "died", NS_DOCKER_DIED },
+		{ "cleanup", NS_DOCKER_DIED }, { "destroy", NS_DOCKER_REMOVED }, { "remove", NS_DOCKER_REMOVED },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strcmp(known[i].word, text) == 0)
+			return known[i].action;
+	return NS_DOCKER_OTHER;
+}
+
+int ns_docker_parse_event(const char *text, size_t length, enum ns_docker_action *ret_action,
+			  struct ns_container *ret_container, struct ns_error *err)
+{
+	NS_JSON json_t *json = NULL;
+	struct ns_container found = { 0 };
+	const json_t *actor, *attributes;
+	enum ns_docker_action action;
+	int r = decode(text, length, &json, err);
+
+	if (r < 0)
+		return r;
+	if (!json_is_object(json))
+		return ns_error_set(err, -EBADMSG, "$: must be an event");
+	action = strcmp(string_of(json, "Type"), "container") == 0 ? action_of(string_of(json, "Action"))
+								   : NS_DOCKER_OTHER;
+	*ret_action = action;
+	if (action == NS_DOCKER_OTHER)
+		return 0;
+	actor = json_object_get(json, "Actor");
+	r = copy_id(&found, string_of(actor, "ID"), "$.Actor.ID", err);
+	if (r < 0)
+		return r;
+	attributes = json_object_get(actor, "Attributes");
+	copy_name(&found, string_of(attributes, "name"));
+	(void)COPY_WHOLE(found.image, string_of(attributes, "image"));
+	copy_labels(&found, attributes);
+	*ret_container = found;
+	return 0;
+}
