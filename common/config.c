@@ -212,6 +212,12 @@ static int store(struct parse *parse, const struct ns_config_key *key, const cha
 	return ns_error_set(parse->err, -EINVAL, "no such kind of value");
 }
 
+static void drop_dirs(struct ns_config *config)
+{
+	memset(config->netns_dirs, 0, sizeof(config->netns_dirs));
+	config->n_netns_dirs = 0;
+}
+
 static int handle(void *user, const char *section, const char *name, const char *value)
 {
 	struct parse *parse = user;
@@ -244,7 +250,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 		return bad(parse, section, name);
 	}
 	if (!again && key->kind == NS_CONFIG_DIRS)
-		parse->config.n_netns_dirs = 0; /* what is written replaces the defaults */
+		drop_dirs(&parse->config); /* what is written replaces the defaults */
 	if (store(parse, key, value) < 0)
 		return bad(parse, section, name);
 	return 1;

@@ -5,3 +5,9 @@ nanoseg_unit(nearest nanoseg_common)
 nanoseg_unit(cli_parse nanoseg_cli)
 nanoseg_unit(cli_show nanoseg_cli)
 nanoseg_unit(cli_verbs nanoseg_cli Threads::Threads)
+nanoseg_unit(cli_texts nanoseg_cli)
+target_compile_definitions(test_cli_texts PRIVATE NANOSEG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+add_test(NAME unit/man COMMAND mandoc -Tlint -W warning
+  ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg.1
+  ${PROJECT_SOURCE_DIR}/agent/cli/man/nanosegd.8
+  ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg.conf.5)
