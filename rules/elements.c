@@ -3,6 +3,7 @@
  * Rules to boxes, boxes to elements. Dimensions are the key's fields in their order.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -116,6 +117,13 @@ static bool needs_spans(const struct ns_rule *rule)
 	return !rule->any_protocol && (ns_protocol_has_ports(rule->protocol) || ns_protocol_is_icmp(rule->protocol));
 }
 
+/* ICMP is of IPv4 and ICMPv6 of IPv6: the other two of the four are on no wire, and no rule means them. */
+static bool goes_with(const struct ns_rule *rule, int family)
+{
+	return rule->any_protocol || !ns_protocol_is_icmp(rule->protocol) ||
+	       (rule->protocol == IPPROTO_ICMP) == (family == AF_INET);
+}
+
 static int add_rule(struct compilation *c, size_t owner)
 {
 	const struct ns_rule *rule = &c->policy->rules[owner];
@@ -131,6 +139,8 @@ static int add_rule(struct compilation *c, size_t owner)
 	if (r == 0 && rule->direction == NS_TRANSIT)
 		r = ns_peer_resolve(&rule->source, c->book, c->options, &sources, c->err);
 	for (size_t i = 0; r == 0 && i < peers.n; i++) {
+		if (!goes_with(rule, peers.ranges[i].lo.family))
+			continue;
 		if (rule->direction != NS_TRANSIT)
 			r = add_boxes(c, owner, NULL, &peers.ranges[i]);
 		for (size_t j = 0; r == 0 && j < sources.n; j++)
