@@ -45,11 +45,25 @@ static bool has_real(const json_t *json)
 	return false;
 }
 
+#define CANONICAL (JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)
+
 char *ns_json_canonical(const json_t *json)
 {
+	size_t length;
+	char *text;
+
 	if (has_real(json))
 		return NULL;
-	return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	/* Not json_dumps(): when its buffer cannot grow in the middle of a member's name, jansson 2.14 leaves the name
+	 * out and goes on. Into a buffer that is large enough from the start there is nothing to fail. */
+	length = json_dumpb(json, NULL, 0, CANONICAL);
+	text = length ? malloc(length + 1) : NULL;
+	if (!text || json_dumpb(json, text, length, CANONICAL) != length) {
+		free(text);
+		return NULL;
+	}
+	text[length] = '\0';
+	return text;
 }
 
 int ns_digest_json(const json_t *json, char ret[static NS_DIGEST_SIZE], struct ns_error *err)

@@ -16,6 +16,9 @@
 #include "store/open.h"
 #include "store/schema.h"
 
+/* Every page size of SQLite is a multiple of this. */
+#define SMALLEST_PAGE 512
+
 static const char *const side_files[] = { "-wal", "-shm", "-journal" };
 
 static int check_owner(const struct stat *st, const char *path, struct ns_error *err)
@@ -66,17 +69,34 @@ int ns_state_dir_open(const char *state_dir, struct ns_store *store, struct ns_e
 	return take_lock(store, dir, err);
 }
 
+/* SQLite fills a last page that was cut with zeros, and goes on. Only a log that is still to be played in may leave the
+ * file so: a kill in the middle of a checkpoint. */
+static int check_length(struct ns_store *store, const struct stat *st, struct ns_error *err)
+{
+	char wal[PATH_MAX + 16];
+	struct stat log;
+
+	(void)snprintf(wal, sizeof wal, "%s-wal", store->path);
+	if (st->st_size == 0)
+		return ns_db_damaged(store, err, "the file is empty");
+	if (st->st_size % SMALLEST_PAGE && (lstat(wal, &log) < 0 || log.st_size == 0))
+		return ns_db_damaged(store, err, "the file was cut off");
+	return 0;
+}
+
 int ns_state_file_exists(struct ns_store *store, struct ns_error *err)
 {
 	char path[PATH_MAX + 16];
 	struct stat st;
+	int r;
 
 	if (lstat(store->path, &st) == 0) {
 		if (!S_ISREG(st.st_mode))
 			return ns_error_set(err, -EPERM, "%s is not a regular file; move it away", store->path);
-		if (st.st_size == 0)
-			return ns_db_damaged(store, err, "the file is empty");
-		return check_owner(&st, store->path, err) < 0 ? -EPERM : 1;
+		r = check_length(store, &st, err);
+		if (r == 0)
+			r = check_owner(&st, store->path, err);
+		return r < 0 ? r : 1;
 	}
 	if (errno != ENOENT)
 		return ns_error_set(err, -errno, "%s: %s", store->path, strerror(errno));
