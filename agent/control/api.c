@@ -12,6 +12,8 @@
 
 NS_DEFINE_CLEANUP(struct ns_api *, ns_api_free)
 
+#define TIMER_ACCURACY_US 1
+
 /* ---- the loop ----
  *
  * The HTTP library has an epoll of its own, nested in that of the loop: it is readable whenever there is something to
@@ -98,8 +100,10 @@ static int join_loop(struct ns_api *api, struct ns_error *err)
 	if (!info || info->epoll_fd < 0)
 		return ns_error_set(err, -ENOSYS, "the HTTP library has no epoll");
 	r = sd_event_add_io(api->event, &api->ready, info->epoll_fd, EPOLLIN, on_ready, api);
+	/* An accuracy of 0 would mean 250 ms, and the library asks for "at once" in the middle of every large body. */
 	if (r >= 0)
-		r = sd_event_add_time(api->event, &api->timer, CLOCK_MONOTONIC, UINT64_MAX, 0, on_timer, api);
+		r = sd_event_add_time(api->event, &api->timer, CLOCK_MONOTONIC, UINT64_MAX, TIMER_ACCURACY_US, on_timer,
+				      api);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(api->timer, SD_EVENT_OFF);
 	if (r < 0)

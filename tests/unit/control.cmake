@@ -1,0 +1,14 @@
+# The API and the life cycle, with the real store and HTTP server and an engine that only remembers what it was asked.
+function(nanoseg_control_unit name)
+  nanoseg_unit(${name} nanoseg_control)
+  target_sources(test_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/test_api_engine.c ${ARGN})
+endfunction()
+# The API tests decide themselves who is asking.
+function(nanoseg_api_unit name)
+  nanoseg_control_unit(${name} ${CMAKE_CURRENT_SOURCE_DIR}/test_api_fixture.c)
+  target_link_options(test_${name} PRIVATE -Wl,--wrap=ns_caller_identify)
+endfunction()
+nanoseg_control_unit(lifecycle)
+nanoseg_unit(api_peer nanoseg_control)
+nanoseg_api_unit(api)
+nanoseg_api_unit(api_hostile)
