@@ -80,7 +80,8 @@ int ns_nflog_parse(const struct nlmsghdr *nlh, struct ns_nflog_message *ret)
 	    nlh->nlmsg_len < NLMSG_HDRLEN + sizeof *nfg)
 		return -EBADMSG;
 	nfg = mnl_nlmsg_get_payload(nlh);
-	(void)mnl_attr_parse(nlh, sizeof *nfg, collect, &attrs);
+	/* Not mnl_attr_parse(): that rounds the message's length up, beyond what was received. */
+	(void)mnl_attr_parse_payload(nfg + 1, nlh->nlmsg_len - NLMSG_HDRLEN - sizeof *nfg, collect, &attrs);
 	message.has_sequence = read_be32(attrs.of[NFULA_SEQ], &message.sequence);
 	if (!read_prefix(attrs.of[NFULA_PREFIX], &message)) {
 		*ret = (struct ns_nflog_message){ .uid = -1,

@@ -61,7 +61,9 @@ int ns_diag_parse(const struct nlmsghdr *nlh, struct ns_diag_socket *ret)
 	s.interface = msg.id.idiag_if;
 	s.inode = msg.idiag_inode;
 	s.uid = msg.idiag_inode != 0 ? (int64_t)msg.idiag_uid : -1; /* without a file the kernel says 0 */
-	(void)mnl_attr_parse(nlh, sizeof msg, read_attr, &s);
+	/* Not mnl_attr_parse(): that rounds the message's length up, beyond what was received. */
+	(void)mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof msg),
+				     nlh->nlmsg_len - NLMSG_HDRLEN - sizeof msg, read_attr, &s);
 	unmap(&s);
 	*ret = s;
 	return 0;
