@@ -106,7 +106,8 @@ const char *ns_document_age(const json_t *object, const char *name, int64_t now,
 		return "";
 	if (now - time < 1000000) /* and clocks that were set back */
 		return "now";
-	(void)snprintf(buf, NS_SHOW_FIGURE_MAX + 8, "%s ago", ns_show_duration(now - time, figure));
+	(void)ns_show_duration(now - time, figure);
+	(void)snprintf(buf, NS_SHOW_FIGURE_MAX + 8, "%.*s ago", (int)strcspn(figure, " "), figure);
 	return buf;
 }
 

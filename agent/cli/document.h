@@ -28,7 +28,7 @@ uint64_t ns_document_number(const json_t *object, const char *name);
 const char *ns_document_peer(const json_t *peer, char buf[static NS_DOCUMENT_PEER_MAX]);
 /* Array elements (texts and numbers) joined by `separator`. Malloced; NULL without memory. */
 char *ns_document_join(const json_t *array, const char *separator);
-/* "5min 2s ago" of an RFC 3339 time; "" for null. */
+/* "5min ago" of an RFC 3339 time; "" for null. */
 const char *ns_document_age(const json_t *object, const char *name, int64_t now,
 			    char buf[static NS_SHOW_FIGURE_MAX + 8]);
 

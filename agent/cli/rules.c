@@ -7,9 +7,10 @@
 #include "cleanup.h"
 
 static const struct ns_column columns[] = {
-	{ "RULE", NS_LEFT },     { "DIRECTION", NS_LEFT }, { "PEER", NS_CUT },       { "PROTOCOL", NS_LEFT },
-	{ "PORTS", NS_CUT },     { "PACKETS", NS_RIGHT },  { "LAST SEEN", NS_LEFT }, { "UNSEEN", NS_RIGHT },
-	{ "PROCESSES", NS_CUT }, { "WHY", NS_CUT },
+	{ "RULE", NS_LEFT },       { "DIRECTION", NS_LEFT }, { "PEER", NS_CUT },
+	{ "PROTO", NS_LEFT },      { "PORTS", NS_CUT },      { "PACKETS", NS_RIGHT | NS_SPARE },
+	{ "LAST SEEN", NS_SPARE }, { "UNSEEN", NS_RIGHT },   { "PROCESSES", NS_CUT | NS_SPARE },
+	{ "WHY", NS_CUT },
 };
 
 /* "5432, 6000-6010", "types 8, 0", or "" for protocols with neither. Malloced; NULL without memory. */

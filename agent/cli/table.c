@@ -95,42 +95,74 @@ static size_t least(const struct ns_column *column)
 	return heading > NS_TABLE_COLUMN_MIN ? heading : NS_TABLE_COLUMN_MIN;
 }
 
-/* Takes from the widest column that may be cut, down to the next widest, until the row fits or nothing can give. */
-static void fit(struct ns_table *table, size_t width)
+/* Of a row, when no column that may be cut is wider than `limit`. */
+static size_t row_width(const struct ns_table *table, size_t limit)
 {
-	size_t total = (table->n_columns - 1) * GAP;
+	size_t total = 0;
 
-	for (size_t c = 0; c < table->n_columns; c++)
-		total += table->widths[c];
-	while (total > width) {
+	for (size_t c = 0; c < table->n_columns; c++) {
+		size_t width = table->widths[c];
+
+		if (table->columns[c].layout & NS_CUT && width > limit)
+			width = limit;
+		total += table->hidden[c] ? 0 : width + (total ? GAP : 0);
+	}
+	return total;
+}
+
+static void leave_out(struct ns_table *table, size_t width)
+{
+	for (size_t c = table->n_columns; c-- > 0 && row_width(table, NS_TABLE_COLUMN_GOOD) > width;)
+		table->hidden[c] = table->columns[c].layout & NS_SPARE;
+}
+
+/* Takes from the widest column that may be cut, down to the next widest, until the row fits or nothing can give. */
+static void cut(struct ns_table *table, size_t width)
+{
+	for (size_t total = row_width(table, SIZE_MAX); total > width; total--) {
 		size_t widest = SIZE_MAX;
 
 		for (size_t c = 0; c < table->n_columns; c++) {
-			if (table->columns[c].align == NS_CUT && table->widths[c] > least(&table->columns[c]) &&
+			if (!table->hidden[c] && table->columns[c].layout & NS_CUT &&
+			    table->widths[c] > least(&table->columns[c]) &&
 			    (widest == SIZE_MAX || table->widths[c] > table->widths[widest]))
 				widest = c;
 		}
 		if (widest == SIZE_MAX)
 			return;
 		table->widths[widest]--;
-		total--;
 	}
 }
 
-static void print_cell(const char *text, size_t width, enum ns_align align, bool last, FILE *out)
+static void print_cell(const char *text, size_t width, unsigned layout, bool last, FILE *out)
 {
 	size_t have = ns_show_width(text), bytes = strlen(text);
-	bool cut = have > width;
+	bool too_wide = have > width;
 
-	if (cut) {
+	if (too_wide) {
 		bytes = ns_show_cut(text, width - 1, &have);
 		have++;
 	}
-	if (align == NS_RIGHT)
+	if (layout & NS_RIGHT)
 		(void)fprintf(out, "%*s", (int)(width - have), "");
-	(void)fprintf(out, "%.*s%s", (int)bytes, text, cut ? ELLIPSIS : "");
+	(void)fprintf(out, "%.*s%s", (int)bytes, text, too_wide ? ELLIPSIS : "");
 	if (!last)
-		(void)fprintf(out, "%*s", (int)(align == NS_RIGHT ? GAP : width - have + GAP), "");
+		(void)fprintf(out, "%*s", (int)(layout & NS_RIGHT ? GAP : width - have + GAP), "");
+}
+
+/* texts NULL: the heading. */
+static void print_row(const struct ns_table *table, char *const *texts, FILE *out)
+{
+	size_t last = table->n_columns - 1;
+
+	while (last > 0 && table->hidden[last])
+		last--;
+	for (size_t c = 0; c <= last; c++) {
+		if (!table->hidden[c])
+			print_cell(texts ? texts[c] : table->columns[c].heading, table->widths[c],
+				   table->columns[c].layout, c == last, out);
+	}
+	(void)fputc('\n', out);
 }
 
 int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_error *err)
@@ -140,23 +172,15 @@ int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_
 	if (table->n_cells == 0)
 		return 0;
 	measure(table);
-	if (width > 0)
-		fit(table, width);
-	for (size_t c = 0; c < table->n_columns && !table->headed; c++) {
-		print_cell(table->columns[c].heading, table->widths[c], table->columns[c].align,
-			   c + 1 == table->n_columns, out);
-		if (c + 1 == table->n_columns)
-			(void)fputc('\n', out);
+	if (width > 0) {
+		leave_out(table, width);
+		cut(table, width);
 	}
+	if (!table->headed)
+		print_row(table, NULL, out);
 	table->headed = true;
-	for (size_t i = 0; i < table->n_cells; i++) {
-		size_t c = i % table->n_columns;
-		bool last = c + 1 == table->n_columns;
-
-		print_cell(table->cells[i], table->widths[c], table->columns[c].align, last, out);
-		if (last)
-			(void)fputc('\n', out);
-	}
+	for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
+		print_row(table, table->cells + i, out);
 	clear(table);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Tables for people: a heading, aligned columns, no frames, one line a row. Cells are escaped as they go in. On a
- * terminal the widest columns that may be cut are cut until a row fits, and the cut is shown by "…".
+ * terminal spare columns are left out, from the right, while the others would have to be cut short, and then the widest
+ * columns that may be cut are cut until a row fits; the cut is shown by "…".
  */
 #ifndef NANOSEG_CLI_TABLE_H
 #define NANOSEG_CLI_TABLE_H
@@ -14,13 +15,19 @@
 #include <nanoseg/error.h>
 
 #define NS_TABLE_COLUMNS_MAX 16
-#define NS_TABLE_COLUMN_MIN  8 /* no column is cut below this, or below its heading */
+#define NS_TABLE_COLUMN_GOOD 20 /* no column is cut below this while a spare one is there */
+#define NS_TABLE_COLUMN_MIN  8  /* no column is cut below this, or below its heading */
 
-enum ns_align { NS_LEFT, NS_RIGHT, NS_CUT /* left, and may be cut */ };
+enum ns_layout {
+	NS_LEFT = 0,
+	NS_RIGHT = 1,
+	NS_CUT = 2,   /* left, and may be cut */
+	NS_SPARE = 4, /* beside the others: may be left out */
+};
 
 struct ns_column {
 	const char *heading;
-	enum ns_align align;
+	unsigned layout; /* enum ns_layout */
 };
 
 struct ns_table {
@@ -29,6 +36,7 @@ struct ns_table {
 	char **cells; /* row after row */
 	size_t n_cells, allocated;
 	size_t widths[NS_TABLE_COLUMNS_MAX]; /* of what was printed so far: later parts keep them */
+	bool hidden[NS_TABLE_COLUMNS_MAX];
 	bool headed, failed;
 };
 

@@ -18,9 +18,9 @@
 #define PERIOD_NS  1000000000L
 
 static const struct ns_column columns[] = {
-	{ "LAST SEEN", NS_LEFT }, { "WORKLOAD", NS_CUT },  { "DIRECTION", NS_LEFT },
-	{ "PEER", NS_CUT },       { "PROTOCOL", NS_LEFT }, { "PORT", NS_LEFT },
-	{ "PACKETS", NS_RIGHT },  { "VERDICT", NS_LEFT },  { "PROCESS", NS_CUT },
+	{ "LAST SEEN", NS_LEFT }, { "WORKLOAD", NS_CUT }, { "DIRECTION", NS_LEFT },
+	{ "PEER", NS_CUT },       { "PROTO", NS_LEFT },   { "PORT", NS_LEFT },
+	{ "PACKETS", NS_RIGHT },  { "VERDICT", NS_LEFT }, { "PROCESS", NS_CUT | NS_SPARE },
 };
 
 static volatile sig_atomic_t stopped;

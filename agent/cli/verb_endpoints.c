@@ -5,9 +5,9 @@
 #define SHORT_ID 12 /* as `docker ps` shows them; the JSON has the whole */
 
 static const struct ns_column columns[] = {
-	{ "WORKLOAD", NS_CUT },  { "RUNTIME", NS_LEFT }, { "CONTAINER", NS_CUT },
-	{ "ADDRESSES", NS_CUT }, { "MODE", NS_LEFT },    { "INNER", NS_CUT },
-	{ "OUTER", NS_LEFT },    { "SINCE", NS_LEFT },   { "FINDINGS", NS_CUT },
+	{ "WORKLOAD", NS_CUT },  { "RUNTIME", NS_SPARE }, { "CONTAINER", NS_CUT },
+	{ "ADDRESSES", NS_CUT }, { "MODE", NS_LEFT },     { "INNER", NS_CUT },
+	{ "OUTER", NS_SPARE },   { "SINCE", NS_SPARE },   { "FINDINGS", NS_CUT },
 };
 
 static int people(struct ns_cli *cli, const json_t *document, struct ns_error *err)

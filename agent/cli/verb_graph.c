@@ -6,9 +6,16 @@
 #include "nearest.h"
 
 static const struct ns_column edge_columns[] = {
-	{ "WORKLOAD", NS_CUT },   { "DIRECTION", NS_LEFT }, { "PEER", NS_CUT },    { "PROTOCOL", NS_LEFT },
-	{ "PORT", NS_LEFT },      { "PACKETS", NS_RIGHT },  { "BYTES", NS_RIGHT }, { "FIRST SEEN", NS_LEFT },
-	{ "LAST SEEN", NS_LEFT }, { "PROCESS", NS_CUT },
+	{ "WORKLOAD", NS_CUT },
+	{ "DIRECTION", NS_LEFT },
+	{ "PEER", NS_CUT },
+	{ "PROTO", NS_LEFT },
+	{ "PORT", NS_LEFT },
+	{ "PACKETS", NS_RIGHT },
+	{ "BYTES", NS_RIGHT | NS_SPARE },
+	{ "FIRST SEEN", NS_SPARE },
+	{ "LAST SEEN", NS_LEFT },
+	{ "PROCESS", NS_CUT | NS_SPARE },
 };
 static const struct ns_column gap_columns[] = {
 	{ "LEARNING GAP", NS_CUT }, { "FROM", NS_LEFT }, { "TO", NS_LEFT }, { "CAUSE", NS_CUT }

@@ -4,7 +4,7 @@
 
 static const struct ns_column revision_columns[] = {
 	{ "REVISION", NS_RIGHT }, { "STATE", NS_LEFT },  { "ORIGIN", NS_LEFT },
-	{ "CREATED", NS_LEFT },   { "MADE BY", NS_CUT }, { "DIGEST", NS_CUT },
+	{ "CREATED", NS_LEFT },   { "MADE BY", NS_CUT }, { "DIGEST", NS_CUT | NS_SPARE },
 };
 static const struct ns_column decision_columns[] = {
 	{ "REVISION", NS_RIGHT }, { "DECISION", NS_LEFT }, { "TIME", NS_LEFT }, { "BY", NS_CUT }, { "REASON", NS_CUT },
