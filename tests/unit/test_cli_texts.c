@@ -31,11 +31,11 @@ static char *read_text(const char *path)
 	return text;
 }
 
-static void expect(const char *text, const char *where, const char *format, const char *what)
+static void expect(const char *text, const char *where, const char *before, const char *what)
 {
 	char *wanted;
 
-	assert_true(asprintf(&wanted, format, what) > 0);
+	assert_true(asprintf(&wanted, "%s%s", before, what) > 0);
 	if (!strstr(text, wanted))
 		fail_msg("%s does not have \"%s\"", where, wanted);
 	free(wanted);
@@ -51,20 +51,20 @@ static void the_manual_has_every_verb(void **state)
 	for (size_t i = 0; i < n; i++) {
 		char words[32], *second;
 
-		expect(manual, "nanoseg(1)", "\n.It Cm %s", verbs[i].name);
+		expect(manual, "nanoseg(1)", "\n.It Cm ", verbs[i].name);
 		(void)snprintf(words, sizeof(words), "%s", verbs[i].name);
 		second = strchr(words, ' ');
 		if (second)
 			*second++ = '\0';
-		expect(completion, "the completion", "%s", words);
+		expect(completion, "the completion", "", words);
 		if (second)
-			expect(completion, "the completion", "%s", second);
+			expect(completion, "the completion", "", second);
 		for (const char *p = verbs[i].usage; (p = strstr(p, "--")); p += 2) {
 			char option[32];
 
 			(void)snprintf(option, sizeof(option), "%.*s", (int)strcspn(p + 2, " ]"), p + 2);
-			expect(manual, "nanoseg(1)", "Fl -%s", option);
-			expect(completion, "the completion", "--%s", option);
+			expect(manual, "nanoseg(1)", "Fl -", option);
+			expect(completion, "the completion", "--", option);
 		}
 	}
 	free(manual);
@@ -91,7 +91,7 @@ static void the_default_file_says_the_defaults(void **state)
 		line[1] = ' ';
 		memmove(line + 1, line + 2, strlen(line + 1));
 		(void)snprintf(key, sizeof(key), "%.*s", (int)strcspn(line + 1, " "), line + 1);
-		expect(manual, "nanoseg.conf(5)", "\n.It Va %s ", key);
+		expect(manual, "nanoseg.conf(5)", "\n.It Va ", key);
 		keys++;
 	}
 	assert_int_equal(keys, 12);
