@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The address book: names to addresses and back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <nanoseg/book.h>
+
+static struct ns_addr addr(const char *text)
+{
+	struct ns_addr ret;
+
+	assert_int_equal(ns_addr_parse(text, &ret, NULL), 0);
+	return ret;
+}
+
+static struct ns_prefix prefix(const char *text)
+{
+	struct ns_prefix ret;
+
+	assert_int_equal(ns_prefix_parse(text, &ret, NULL), 0);
+	return ret;
+}
+
+static void add(struct ns_book *book, const char *workload, const char *text)
+{
+	struct ns_addr a = addr(text);
+
+	assert_int_equal(ns_book_add_workload(book, workload, &a, NULL), 0);
+}
+
+static int append(void *ctx, const struct ns_addr *a)
+{
+	char text[NS_ADDR_TEXT_MAX], *list = ctx;
+
+	strcat(list, ns_addr_format(a, text));
+	strcat(list, " ");
+	return 0;
+}
+
+static void expect_workload(const struct ns_book *book, const char *workload, const char *wanted)
+{
+	char list[512] = "";
+
+	assert_int_equal(ns_book_each_workload(book, workload, append, list), 0);
+	assert_string_equal(list, wanted);
+}
+
+static void expect_class(const struct ns_book *book, const char *text, enum ns_peer_class wanted,
+			 const char *wanted_name)
+{
+	const struct ns_prefix links[] = { prefix("10.0.0.0/24"), prefix("fd00::/64"), prefix("10.9.0.0/31") };
+	struct ns_addr a = addr(text);
+	const char *name;
+
+	assert_int_equal(ns_book_classify(book, &a, links, 3, &name), wanted);
+	assert_string_equal(name, wanted_name);
+}
+
+static void test_replicas_sorted_once(void **state)
+{
+	struct ns_book *book;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	add(book, "compose/shop/web", "fd00::7");
+	add(book, "compose/shop/web", "10.0.0.9");
+	add(book, "compose/shop/web", "10.0.0.7");
+	add(book, "compose/shop/web", "10.0.0.9");
+	add(book, "compose/shop/we", "10.0.0.1");
+	expect_workload(book, "compose/shop/web", "10.0.0.7 10.0.0.9 fd00::7 ");
+	expect_workload(book, "compose/shop/we", "10.0.0.1 ");
+	expect_workload(book, "compose/shop/webs", "");
+	ns_book_clear(book);
+	expect_workload(book, "compose/shop/web", "");
+	add(book, "compose/shop/web", "10.0.0.7");
+	expect_workload(book, "compose/shop/web", "10.0.0.7 ");
+	assert_null(ns_book_free(book));
+	assert_null(ns_book_free(NULL));
+}
+
+static void test_addresses_that_name_nobody(void **state)
+{
+	static const char *const nobody[] = { "127.0.0.1", "::1",     "224.0.0.1",   "ff02::1",        "0.0.0.0",
+					      "::",        "fe80::1", "169.254.1.1", "255.255.255.255" };
+	struct ns_book *book;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++)
+		add(book, "w", nobody[i]);
+	expect_workload(book, "w", "");
+	ns_book_free(book);
+}
+
+static void test_classify_order(void **state)
+{
+	struct ns_addr shared = addr("10.0.0.5"), host = addr("10.0.0.1"), service = addr("fd00::53"),
+		       named = addr("203.0.114.9");
+	struct ns_book *book;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	assert_int_equal(ns_book_add_name(book, "example.org", &named, NULL), 0);
+	assert_int_equal(ns_book_add_service(book, "dns", &service, NULL), 0);
+	assert_int_equal(ns_book_add_service(book, "dns", &shared, NULL), 0);
+	assert_int_equal(ns_book_add_host(book, &host, NULL), 0);
+	assert_int_equal(ns_book_add_host(book, &shared, NULL), 0);
+	expect_class(book, "10.0.0.5", NS_PEER_HOST, "");
+	add(book, "zeta", "10.0.0.5");
+	add(book, "alpha", "10.0.0.5");
+	expect_class(book, "10.0.0.5", NS_PEER_WORKLOAD, "alpha");
+	expect_class(book, "10.0.0.1", NS_PEER_HOST, "");
+	expect_class(book, "fd00::53", NS_PEER_SERVICE, "dns");
+	expect_class(book, "203.0.114.9", NS_PEER_NAME, "example.org");
+	ns_book_free(book);
+}
+
+static void test_classify_by_number(void **state)
+{
+	const struct ns_addr none = { 0 };
+	struct ns_book *book;
+	const char *name;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	expect_class(book, "224.0.0.251", NS_PEER_MULTICAST, "");
+	expect_class(book, "ff02::fb", NS_PEER_MULTICAST, "");
+	expect_class(book, "255.255.255.255", NS_PEER_BROADCAST, "");
+	expect_class(book, "10.0.0.255", NS_PEER_BROADCAST, "");
+	expect_class(book, "10.9.0.1", NS_PEER_CIDR, "");                  /* a /31 has no broadcast */
+	expect_class(book, "fd00::ffff:ffff:ffff:ffff", NS_PEER_CIDR, ""); /* nor has IPv6 */
+	expect_class(book, "10.1.0.255", NS_PEER_CIDR, "");
+	expect_class(book, "fe80::1", NS_PEER_CIDR, "");
+	expect_class(book, "0.0.0.0", NS_PEER_CIDR, "");
+	expect_class(book, "8.8.8.8", NS_PEER_INTERNET, "");
+	expect_class(book, "2001:4860:4860::8888", NS_PEER_INTERNET, "");
+	assert_int_equal(ns_book_classify(book, &none, NULL, 0, &name), NS_PEER_ANY);
+	ns_book_free(book);
+}
+
+static int stop_at_once(void *ctx, const struct ns_addr *a)
+{
+	++*(int *)ctx;
+	return -7;
+}
+
+static void test_walk_stops(void **state)
+{
+	struct ns_book *book;
+	int calls = 0;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	add(book, "w", "10.0.0.1");
+	add(book, "w", "fd00::1");
+	assert_int_equal(ns_book_each_workload(book, "w", stop_at_once, &calls), -7);
+	assert_int_equal(calls, 1);
+	ns_book_free(book);
+}
+
+static void test_many(void **state)
+{
+	struct ns_book *book;
+	char name[32], text[32];
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	for (unsigned i = 0; i < 4000; i++) {
+		unsigned n = i * 2654435761u % 65536; /* not in order */
+
+		(void)snprintf(name, sizeof(name), "w%u", n);
+		(void)snprintf(text, sizeof(text), i % 2 ? "10.0.%u.%u" : "fd00::%u:%u", n >> 8, n & 255);
+		add(book, name, text);
+	}
+	for (unsigned i = 0; i < 4000; i++) {
+		unsigned n = i * 2654435761u % 65536;
+
+		(void)snprintf(name, sizeof(name), "w%u", n);
+		(void)snprintf(text, sizeof(text), i % 2 ? "10.0.%u.%u" : "fd00::%u:%u", n >> 8, n & 255);
+		struct ns_addr a = addr(text);
+		const char *found;
+
+		assert_int_equal(ns_book_classify(book, &a, NULL, 0, &found), NS_PEER_WORKLOAD);
+		assert_string_equal(found, name);
+	}
+	ns_book_free(book);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_replicas_sorted_once), cmocka_unit_test(test_addresses_that_name_nobody),
+		cmocka_unit_test(test_classify_order),       cmocka_unit_test(test_classify_by_number),
+		cmocka_unit_test(test_walk_stops),           cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
