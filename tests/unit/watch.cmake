@@ -1,1 +1,5 @@
+nanoseg_unit(cgroup nanoseg_watch)
+nanoseg_unit(docker_json nanoseg_watch)
+nanoseg_unit(docker nanoseg_watch)
+nanoseg_unit(identity nanoseg_watch)
 nanoseg_unit(http_client nanoseg_common)

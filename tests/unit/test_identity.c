@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "identity.h"
+
+#define ID_A "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
+#define ID_B "0000000000000000000000000000000000000000000000000000000000000bbb"
+
+static struct ns_endpoint decide(const char *path, const char *runtime, const char *id,
+				 const struct ns_container *container)
+{
+	struct ns_endpoint endpoint = { 0 };
+	struct ns_identity_facts facts = { .netns_path = path, .pid = 42, .containers = &container };
+
+	(void)snprintf(facts.cgroup.runtime, sizeof facts.cgroup.runtime, "%s", runtime);
+	(void)snprintf(facts.cgroup.id, sizeof facts.cgroup.id, "%s", id);
+	facts.n_containers = container ? 1 : 0;
+	(void)ns_identity_decide(&facts, &endpoint);
+	return endpoint;
+}
+
+static void check(const struct ns_endpoint *endpoint, const char *workload, const char *runtime, bool provisional)
+{
+	assert_string_equal(endpoint->workload, workload);
+	assert_string_equal(endpoint->runtime, runtime);
+	assert_int_equal(endpoint->provisional, provisional);
+}
+
+static void test_without_engine(void **state)
+{
+	struct ns_endpoint e = decide("/run/netns/web", "", "", NULL);
+
+	check(&e, "netns/web", "netns", false);
+	e = decide("/run/docker/netns/0123456789ab", "", "", NULL);
+	check(&e, "docker/0123456789ab", "docker", true);
+	e = decide("/run/docker/netns/0123456789ab", "docker", ID_A, NULL);
+	check(&e, "docker/a1b2c3d4e5f6", "docker", true);
+	assert_string_equal(e.container_id, ID_A);
+	e = decide("/run/netns/netns-1b4e28ba-2fa1-11d2-883f-0016d3cca427", "", "", NULL);
+	check(&e, "podman/netns-1b4e28ba-2fa1-11d2-883f-0016d3cca427", "podman", true);
+	e = decide("/run/netns/cni-1b4e28ba-2fa1-11d2-883f-0016d3cca427", "containerd", ID_A, NULL);
+	check(&e, "containerd/a1b2c3d4e5f6", "containerd", true);
+	e = decide("/run/netns/netns-mine", "", "", NULL);
+	check(&e, "netns/netns-mine", "netns", false);
+	e = decide("", "lxc", "web", NULL);
+	check(&e, "lxc/web", "lxc", false);
+	e = decide("", "nspawn", "n1", NULL);
+	check(&e, "nspawn/n1", "nspawn", false);
+	e = decide("", "nspawn", "", NULL);
+	check(&e, "nspawn/pid-42", "nspawn", true);
+	/* A name of one's own stays, whatever runs in the namespace. */
+	e = decide("/run/netns/web", "podman", ID_A, NULL);
+	check(&e, "netns/web", "netns", false);
+	e = decide("/run/netns/a b\x1b[1m", "", "", NULL);
+	check(&e, "netns/a_b__1m", "netns", false);
+}
+
+static void test_with_engine(void **state)
+{
+	struct ns_container c = {
+		.id = ID_A, .runtime = "docker", .name = "shop-web-1", .image = "nginx", .net_raw = true
+	};
+	struct ns_endpoint e = decide("/run/docker/netns/0123456789ab", "docker", ID_A, &c);
+
+	check(&e, "docker/shop-web-1", "docker", false);
+	assert_string_equal(e.name, "shop-web-1");
+	assert_string_equal(e.image, "nginx");
+	assert_int_equal(e.n_findings, 1);
+	assert_string_equal(e.findings[0], "NET_RAW");
+	(void)snprintf(c.project, sizeof c.project, "sh/op");
+	e = decide("", "docker", ID_A, &c);
+	check(&e, "docker/shop-web-1", "docker", false);
+	(void)snprintf(c.service, sizeof c.service, "web");
+	e = decide("", "docker", ID_A, &c);
+	check(&e, "compose/sh_op/web", "docker", false);
+	(void)snprintf(c.label_workload, sizeof c.label_workload, "team/web");
+	e = decide("", "docker", ID_A, &c);
+	check(&e, "team/web", "docker", false);
+	(void)snprintf(c.label_workload, sizeof c.label_workload, "no spaces");
+	e = decide("", "docker", ID_A, &c);
+	check(&e, "compose/sh_op/web", "docker", false);
+	assert_int_equal(e.n_findings, 2);
+	/* Names that are too long together are not cut into another one's. */
+	memset(c.project, 'p', 200);
+	memset(c.service, 's', 200);
+	c.project[200] = c.service[200] = c.label_workload[0] = '\0';
+	e = decide("", "docker", ID_A, &c);
+	check(&e, "docker/shop-web-1", "docker", false);
+	memset(c.name, 'n', sizeof c.name - 1);
+	c.name[sizeof c.name - 1] = '\0';
+	e = decide("", "docker", ID_A, &c);
+	check(&e, "docker/a1b2c3d4e5f6", "docker", false);
+}
+
+static void test_workload_names(void **state)
+{
+	static const char *const good[] = { "a", "compose/shop/web", "team/x:1", "a.b-c_d@e+f" };
+	static const char *const bad[] = { "", "/a", "a b", "a\n", "a\"b", "\xc3\xa9", "a*", "?" };
+	char longest[NS_WORKLOAD_MAX + 1];
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		assert_true(ns_identity_is_workload(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(ns_identity_is_workload(bad[i]));
+	memset(longest, 'a', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_false(ns_identity_is_workload(longest));
+	longest[sizeof longest - 2] = '\0';
+	assert_true(ns_identity_is_workload(longest));
+}
+
+/* What was known for certain is not replaced by less, and several in one namespace are told. */
+static void test_no_downgrade(void **state)
+{
+	struct ns_container a = { .id = ID_A, .runtime = "docker", .name = "web" };
+	struct ns_container b = {
+		.id = ID_B, .runtime = "docker", .name = "side", .privileged = true, .net_admin = true
+	};
+	const struct ns_container *both[] = { &a, &b };
+	struct ns_identity_facts facts = { .netns_path = "/run/docker/netns/0123456789ab", .containers = both };
+	struct ns_endpoint e = { 0 };
+
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_true(e.provisional);
+	facts.n_containers = 2;
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_false(ns_identity_decide(&facts, &e));
+	check(&e, "docker/web", "docker", false);
+	assert_int_equal(e.n_findings, 3);
+	assert_string_equal(e.findings[0], "privileged");
+	assert_string_equal(e.findings[2], "shared by 2 containers");
+	facts.n_containers = 0;
+	assert_false(ns_identity_decide(&facts, &e));
+	facts.netns_path = "";
+	assert_false(ns_identity_decide(&facts, &e));
+	check(&e, "docker/web", "docker", false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_engine),
+		cmocka_unit_test(test_with_engine),
+		cmocka_unit_test(test_workload_names),
+		cmocka_unit_test(test_no_downgrade),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
