@@ -282,7 +282,7 @@ static int derive_socket(struct parse *parse)
 int ns_config_parse(const char *name, const char *text, size_t length, struct ns_config *ret, struct ns_error *err)
 {
 	struct ns_error unheard = NS_ERROR_INIT;
-	struct parse parse = { .name = name, .next = text, .end = text + length, .err = err ? err : &unheard };
+	struct parse parse = { .name = name, .err = err ? err : &unheard };
 	const char *nul = length ? memchr(text, '\0', length) : NULL;
 	int line, r;
 
@@ -292,8 +292,8 @@ int ns_config_parse(const char *name, const char *text, size_t length, struct ns
 	if (nul)
 		return ns_error_set(err, -EINVAL, "%s: a NUL byte at offset %zu; this is no text file", name,
 				    (size_t)(nul - text));
-	if (length == 0)
-		text = parse.next = parse.end = "";
+	parse.next = length ? text : ""; /* NULL goes with no bytes */
+	parse.end = parse.next + length;
 	ns_config_defaults(&parse.config);
 
 	line = ini_parse_stream(read_line, &parse, handle, &parse);

@@ -47,7 +47,7 @@ const struct ns_cli_verb *ns_cli_verbs(size_t *ret_n)
 	return verbs;
 }
 
-static void set(struct ns_error *err, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void set(struct ns_error *err, const char *format, va_list args)
 {
 	char text[NS_ERROR_TEXT_MAX];
 
