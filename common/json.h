@@ -49,4 +49,8 @@ int ns_json_opt_bool(struct ns_json_object *object, const char *name, bool *ret,
 int ns_json_opt_array(struct ns_json_object *object, const char *name, const json_t **ret, struct ns_error *err);
 int ns_json_opt_child(struct ns_json_object *object, const char *name, const json_t **ret, struct ns_error *err);
 
+/* Text of foreign origin (names of containers, paths of programs) as JSON: where it is not UTF-8, its bytes above 127
+ * become '?'. New reference; NULL only without memory. */
+json_t *ns_json_text(const char *text);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "json.h"
 #include "store/ledger.h"
 
 enum { ADDRESSES, INTERFACES, FINDINGS, N_LISTS };
@@ -42,7 +43,7 @@ static json_t *interfaces_json(const struct ns_endpoint *endpoint)
 
 	for (size_t i = 0; list && i < endpoint->n_interfaces; i++)
 		(void)json_array_append_new(list, json_pack("{s:o, s:i, s:i}", "name",
-							    ns_text_json(endpoint->interfaces[i].name), "index",
+							    ns_json_text(endpoint->interfaces[i].name), "index",
 							    endpoint->interfaces[i].index, "peer_index",
 							    endpoint->interfaces[i].peer_index));
 	return list;
@@ -53,7 +54,7 @@ static json_t *findings_json(const struct ns_endpoint *endpoint)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < endpoint->n_findings; i++)
-		(void)json_array_append_new(list, ns_text_json(endpoint->findings[i]));
+		(void)json_array_append_new(list, ns_json_text(endpoint->findings[i]));
 	return list;
 }
 
@@ -158,7 +159,7 @@ static int read_row(struct ns_store *store, sqlite3_stmt *s, json_t **ret, struc
 	int r = e ? 0 : ns_error_set(err, -ENOMEM, "out of memory for the endpoints");
 
 	for (int i = 0; r == 0 && i < (int)(sizeof names / sizeof names[0]); i++)
-		if (names[i] && json_object_set_new(e, names[i], ns_text_json(ns_db_text(store, s, i))) < 0)
+		if (names[i] && json_object_set_new(e, names[i], ns_json_text(ns_db_text(store, s, i))) < 0)
 			r = ns_error_set(err, -ENOMEM, "out of memory for the endpoints");
 	if (r == 0)
 		r = read_lists(store, s, e, err);

@@ -214,11 +214,10 @@ static int sync_and_rename(struct ns_store *store, const char *new, struct ns_er
 
 int ns_state_file_create(struct ns_store *store, struct ns_error *err)
 {
-	char new[PATH_MAX];
+	char new[PATH_MAX + 16];
 	int fd, r;
 
-	memcpy(new, store->path, sizeof new);
-	(void)strcat(new, ".new"); /* room was checked with the directory */
+	(void)snprintf(new, sizeof new, "%s.new", store->path);
 	remove_new(new);
 	/* Made here for its mode, which the side files inherit. */
 	fd = open(new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

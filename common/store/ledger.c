@@ -54,16 +54,3 @@ json_t *ns_actor_json(const struct ns_actor *actor)
 	return json_pack("{s:I, s:s, s:I}", "uid", (json_int_t)actor->uid, "user", actor->user, "pid",
 			 (json_int_t)actor->pid);
 }
-
-json_t *ns_text_json(const char *text)
-{
-	json_t *json = json_string(text);
-	NS_FREE char *copy = json ? NULL : strdup(text);
-
-	if (json || !copy)
-		return json;
-	for (unsigned char *c = (unsigned char *)copy; *c; c++)
-		if (*c >= 0x80)
-			*c = '?';
-	return json_string(copy);
-}

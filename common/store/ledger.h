@@ -22,9 +22,6 @@ int ns_ledger_decode(struct ns_store *store, const char *text, json_t **ret, str
 /* {"uid","user","pid"}; new reference, NULL without memory or when the user is not UTF-8. */
 json_t *ns_actor_json(const struct ns_actor *actor);
 
-/* Text of foreign origin as JSON: bytes that are not UTF-8 become '?'. New reference, NULL without memory. */
-json_t *ns_text_json(const char *text);
-
 /* -ENOENT when unknown; without a transaction of its own. */
 int ns_workload_read(struct ns_store *store, const char *name, struct ns_workload *ret, struct ns_error *err);
 

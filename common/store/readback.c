@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "json.h"
 #include "store/ledger.h"
 
 struct readback {
@@ -85,11 +86,11 @@ static json_t *read_row(struct ns_store *store, sqlite3_stmt *s)
 
 	return json_pack("{s:o, s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:b}", "time",
 			 ns_time_json(sqlite3_column_int64(s, 0)), "boot_id", ns_db_text(store, s, 1), "cookie",
-			 (json_int_t)sqlite3_column_int64(s, 2), "workload", ns_text_json(ns_db_text(store, s, 3)),
+			 (json_int_t)sqlite3_column_int64(s, 2), "workload", ns_json_text(ns_db_text(store, s, 3)),
 			 "revision", (json_int_t)sqlite3_column_int64(s, 4), "mode",
-			 ns_text_json(ns_db_text(store, s, 5)), "plan_digest", ns_text_json(plan), "kernel_digest",
-			 ns_text_json(kernel), "equal", strcmp(plan, kernel) == 0 && !*difference, "difference",
-			 ns_text_json(difference), "changed", sqlite3_column_int(s, 9));
+			 ns_json_text(ns_db_text(store, s, 5)), "plan_digest", ns_json_text(plan), "kernel_digest",
+			 ns_json_text(kernel), "equal", strcmp(plan, kernel) == 0 && !*difference, "difference",
+			 ns_json_text(difference), "changed", sqlite3_column_int(s, 9));
 }
 
 json_t *ns_store_readbacks(struct ns_store *store, const char *workload, size_t max, struct ns_error *err)

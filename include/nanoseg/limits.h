@@ -76,6 +76,11 @@
 #define NS_STORE_CHANGES_MAX   10000
 #define NS_STORE_DETAIL_MAX    (1024 * 1024) /* one audit entry's detail, as text */
 
+/* Evidence, of one workload; what does not fit is said in the document. */
+#define NS_EVIDENCE_ENDPOINTS_MAX 1000
+#define NS_EVIDENCE_DENIES_MAX    10000
+#define NS_EVIDENCE_READBACKS_MAX 100
+
 /* HTTP and JSON from others. */
 #define NS_HTTP_BODY_MAX         (8u * 1024 * 1024)
 #define NS_HTTP_CONNECTIONS_MAX  64

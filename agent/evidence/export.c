@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The document as a whole. Everything in it is in an order that the data gives, never the order of some table in
+ * memory, so that two exports of the same state differ in their times alone.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "evidence_private.h"
+#include "json.h"
+
+static int no_memory(struct ns_error *err)
+{
+	return ns_error_set(err, -ENOMEM, "out of memory for the evidence");
+}
+
+int ns_evidence_incomplete(json_t *incomplete, struct ns_error *err, const char *format, ...)
+{
+	char text[NS_ERROR_TEXT_MAX + NS_WORKLOAD_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return json_array_append_new(incomplete, ns_json_text(text)) < 0 ? no_memory(err) : 0;
+}
+
+static int by_cookie(const void *a, const void *b)
+{
+	const json_t *const *x = a, *const *y = b;
+	uint64_t left = (uint64_t)json_integer_value(json_object_get(*x, "cookie"));
+	uint64_t right = (uint64_t)json_integer_value(json_object_get(*y, "cookie"));
+
+	return left < right ? -1 : left > right;
+}
+
+/* The same members by cookie. Gives up the list. NULL when that is NULL, or without memory. */
+static json_t *sorted(json_t *unsorted)
+{
+	NS_JSON json_t *list = unsorted;
+	NS_JSON json_t *result = json_array();
+	size_t n = json_array_size(list);
+	NS_FREE json_t **items = calloc(n ? n : 1, sizeof(json_t *));
+
+	if (!list || !result || !items)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		items[i] = json_array_get(list, i);
+	qsort(items, n, sizeof(json_t *), by_cookie);
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append(result, items[i]) < 0)
+			return NULL;
+	return NS_TAKE(result);
+}
+
+struct export
+{
+	struct ns_evidence_sources sources;
+	const char *only; /* NULL: all */
+	json_t *workloads, *unassigned;
+	struct ns_error *err;
+};
+
+/* Whoever is listed with a workload is taken off the list of those that are not. */
+static void assign(struct export *export, const char *workload)
+{
+	for (size_t i = json_array_size(export->unassigned); i-- > 0;) {
+		const json_t *endpoint = json_array_get(export->unassigned, i);
+		const char *name = json_string_value(json_object_get(endpoint, "workload"));
+
+		if (name && strcmp(name, workload) == 0)
+			(void)json_array_remove(export->unassigned, i);
+	}
+}
+
+static int add_workload(void *ctx, const struct ns_workload *workload)
+{
+	struct export *export = ctx;
+	json_t *json = NULL;
+	int r;
+
+	if (export->only && strcmp(export->only, workload->name) != 0)
+		return 0;
+	r = ns_evidence_workload(&export->sources, workload, &json, export->err);
+	if (r == 0 && json_array_append_new(export->workloads, json) < 0)
+		r = no_memory(export->err);
+	assign(export, workload->name);
+	return r;
+}
+
+/* A chain that does not verify is what the reader must see, so it stops nothing. */
+static int add_audit(struct ns_store *store, json_t *json, json_t *incomplete, struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	char head[NS_DIGEST_TEXT_MAX];
+	uint64_t entries = 0;
+	int r = ns_store_audit_verify(store, &entries, head, &why);
+
+	if (r == 0)
+		return ns_evidence_set(json, "audit",
+				       json_pack("{s:I, s:s, s:b, s:n}", "entries", (json_int_t)entries, "head", head,
+						 "verified", 1, "error"),
+				       err);
+	if (r == -ENOMEM)
+		return no_memory(err);
+	r = ns_evidence_incomplete(incomplete, err, "the audit log does not verify: %s", why.text);
+	if (r < 0)
+		return r;
+	return ns_evidence_set(
+		json, "audit",
+		json_pack("{s:n, s:n, s:b, s:o}", "entries", "head", "verified", 0, "error", ns_json_text(why.text)),
+		err);
+}
+
+static int add_frame(json_t *json, json_t *incomplete, struct ns_error *err)
+{
+	int r = ns_evidence_set(json, "schema", json_string("nanoseg/evidence/1"), err);
+
+	if (r == 0)
+		r = ns_evidence_set(json, "created", ns_time_json(ns_clock_now()), err);
+	if (r == 0)
+		r = ns_evidence_set(json, "host", ns_evidence_host(), err);
+	if (r == 0)
+		r = ns_evidence_set(json, "agent", json_pack("{s:s}", "version", NANOSEG_VERSION), err);
+	if (r == 0)
+		r = ns_evidence_set(json, "limits", ns_evidence_limits(), err);
+	if (r == 0)
+		r = ns_evidence_set(json, "incomplete", json_incref(incomplete), err);
+	return r;
+}
+
+/* What the engine and the store have, once for all workloads, and the workloads made of it. */
+static int add_workloads(struct ns_engine *engine, const char *workload, json_t *json, json_t *incomplete,
+			 struct ns_error *err)
+{
+	struct ns_store *store = ns_engine_store(engine);
+	NS_JSON json_t *running = sorted(ns_engine_endpoints(engine));
+	NS_JSON json_t *readback = sorted(ns_engine_readback(engine, workload));
+	NS_JSON json_t *endpoints = ns_store_endpoints(store, NS_STORE_ENDPOINTS_MAX + NS_ENDPOINTS_MAX, err);
+	NS_JSON json_t *workloads = json_array();
+	NS_JSON json_t *unassigned = workload ? json_array() : json_copy(running);
+	struct export export = {
+		{ store, running, readback, endpoints, incomplete }, workload, workloads, unassigned, err
+	};
+	int r;
+
+	if (!endpoints)
+		return err && err->code < 0 ? err->code : -EIO;
+	if (!running || !readback || !workloads || !unassigned)
+		return no_memory(err);
+	r = ns_store_list_workloads(store, add_workload, &export, err);
+	if (r == 0)
+		r = ns_evidence_set(json, "workloads", NS_TAKE(workloads), err);
+	if (r == 0)
+		r = ns_evidence_set(json, "unassigned", NS_TAKE(unassigned), err);
+	return r;
+}
+
+static int harvest(struct ns_engine *engine, const char *workload, json_t *incomplete, struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+
+	if (ns_engine_harvest(engine, workload, &why) < 0)
+		return ns_evidence_incomplete(incomplete, err, "not all figures are of now: %s", why.text);
+	return 0;
+}
+
+int ns_evidence_export(struct ns_engine *engine, const char *workload, json_t **ret, struct ns_error *err)
+{
+	struct ns_error own = NS_ERROR_INIT;
+	struct ns_error *why = err ? err : &own; /* functions that return NULL say why only there */
+	NS_JSON json_t *json = json_object();
+	NS_JSON json_t *incomplete = json_array();
+	struct ns_workload row;
+	int r = workload ? ns_store_get_workload(ns_engine_store(engine), workload, &row, why) : 0;
+
+	if (r == 0 && (!json || !incomplete))
+		r = no_memory(why);
+	if (r == 0)
+		r = harvest(engine, workload, incomplete, why);
+	if (r == 0)
+		r = add_frame(json, incomplete, why);
+	if (r == 0)
+		r = add_workloads(engine, workload, json, incomplete, why);
+	if (r == 0)
+		r = add_audit(ns_engine_store(engine), json, incomplete, why);
+	if (r == 0)
+		r = ns_evidence_set(json, "complete", json_boolean(json_array_size(incomplete) == 0), why);
+	if (r < 0)
+		return r;
+	*ret = NS_TAKE(json);
+	return 0;
+}
