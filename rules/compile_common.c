@@ -122,8 +122,9 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 	for (size_t i = 0; i < n; i++) {
 		struct ns_plan_set set = { .interval = purpose == NS_PURPOSE_ALLOW_RANGE,
 					   .size = size,
-					   .dynamic = purpose == NS_PURPOSE_LEARN || purpose == NS_PURPOSE_DENY,
-					   .counter = true };
+					   .dynamic = purpose == NS_PURPOSE_LEARN || purpose == NS_PURPOSE_SPILL ||
+						      purpose == NS_PURPOSE_DENY,
+					   .counter = purpose != NS_PURPOSE_SPILL && roles[i].family };
 		enum ns_field address = roles[i].family == AF_INET ? NS_FIELD_IPV4 : NS_FIELD_IPV6;
 
 		if (roles[i].purpose != purpose)

@@ -90,6 +90,8 @@ static void say_full(struct ns_builder *b, const void *ctx)
 /* One chain of learning: known tuples first, since nearly all packets belong to one. */
 static void learn_chain(struct ns_builder *b, const char *name, const struct ns_tuple_rules *rules)
 {
+	struct ns_tuple_rules spill;
+
 	if (name)
 		ns_builder_chain(b, name);
 	ns_tuple_lookups(b, rules);
@@ -97,6 +99,10 @@ static void learn_chain(struct ns_builder *b, const char *name, const struct ns_
 	if (rules->direction == NS_INGRESS)
 		ns_tuple_add_ports(b, ns_layout_set_name(NS_PURPOSE_LEARN, NS_INGRESS, 0), rules->shape);
 	ns_tuple_adds(b, rules);
+	/* Not in the lookups: the next connection tries the counting set again. */
+	spill = *rules;
+	spill.purpose = NS_PURPOSE_SPILL;
+	ns_tuple_adds(b, &spill);
 	ns_tuple_each_readable(b, rules->shape, say_full, rules);
 	ns_builder_rule(b, NULL);
 	ns_builder_accept(b);
@@ -173,6 +179,7 @@ int ns_compile_learn(const struct ns_compile_options *options, struct ns_plan *r
 	ns_builder_counter_object(&b, NS_COUNTER_LEARN_OVERFLOW);
 	ns_compile_begin(&b, options);
 	ns_compile_sets(&b, NS_PURPOSE_LEARN, size);
+	ns_compile_sets(&b, NS_PURPOSE_SPILL, size);
 	add_udp_served(&b, options);
 	ns_compile_link_chains(&b);
 	learn_chains(&b, ns_compile_nflog_group(options));

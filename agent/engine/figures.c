@@ -94,3 +94,9 @@ int ns_figures_advance(struct ns_figures *figures, const struct ns_tuple *tuple,
 	base->bytes = bytes;
 	return 0;
 }
+
+bool ns_figures_know(const struct ns_figures *figures, const struct ns_tuple *tuple, bool deny)
+{
+	return figures->n_slots &&
+	       find(figures->slots, figures->n_slots, tuple, deny)->tuple.direction != NS_DIRECTION_INVALID;
+}

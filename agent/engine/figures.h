@@ -25,4 +25,6 @@ void ns_figures_release(struct ns_figures *figures);
 int ns_figures_advance(struct ns_figures *figures, const struct ns_tuple *tuple, bool deny, uint64_t packets,
 		       uint64_t bytes, uint64_t *ret_packets, uint64_t *ret_bytes, bool *ret_new);
 
+bool ns_figures_know(const struct ns_figures *figures, const struct ns_tuple *tuple, bool deny);
+
 #endif

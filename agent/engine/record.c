@@ -65,6 +65,8 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 	int r;
 
 	base.deny = seen->kind != NS_LOG_LEARN;
+	if (seen->uncounted && ns_figures_know(&attachment->figures, &base.tuple, false))
+		return 0; /* counted or recorded since */
 	/* The sets of auditing and enforcing are the same ones: which it was is told by the plan in force. */
 	if (base.deny)
 		observation.kind = attachment->mode == NS_MODE_AUDITING ? NS_LOG_AUDIT : NS_LOG_DENY;

@@ -16,7 +16,8 @@
 #define RETRY_FIRST   (1 * SECOND)
 #define RETRY_MAX     (30 * SECOND)
 /* So long a new endpoint may stay nameless before it is learned under the name its cgroup gives. */
-#define IDENTITY_WAIT (10 * SECOND)
+#define IDENTITY_WAIT  (10 * SECOND)
+#define UDP_SERVED_FOR (170 * SECOND) /* a little less than the elements' three minutes */
 
 static void arm(sd_event_source *timer, uint64_t after_us)
 {
@@ -45,6 +46,15 @@ static void mark_all_dirty(struct ns_engine *engine)
 			attachment->dirty = true;
 	}
 	ns_engine_schedule(engine);
+}
+
+/* The kernel's elements time out by themselves; a plan that still named them would differ from it for ever. */
+static void forget_udp_served(struct ns_attachment *attachment)
+{
+	if (!attachment->n_udp_served || (uint64_t)(ns_clock_elapsed() - attachment->attached) < UDP_SERVED_FOR)
+		return;
+	attachment->n_udp_served = 0;
+	attachment->dirty = true;
 }
 
 static void settle_identity(struct ns_attachment *attachment)
@@ -76,6 +86,7 @@ void ns_engine_turn(struct ns_engine *engine)
 			continue;
 		}
 		settle_identity(attachment);
+		forget_udp_served(attachment);
 		if (!attachment->dirty)
 			continue;
 		if (ns_attachment_reconcile(attachment, NULL) < 0)

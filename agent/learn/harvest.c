@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "clock.h"
 #include "learn.h"
@@ -13,8 +13,8 @@ struct harvest {
 	ns_learner_each each;
 	void *ctx;
 	int64_t now;
-	int stopped; /* the first non-zero value of each */
-	size_t n_bad;
+	int stopped;  /* the first non-zero value of each */
+	size_t n_bad; /* elements of the set whose keys cannot be */
 };
 
 static int on_element(void *ctx, const struct ns_plan_element *element, size_t key_length)
@@ -24,6 +24,7 @@ static int on_element(void *ctx, const struct ns_plan_element *element, size_t k
 		.kind = harvest->role->purpose == NS_PURPOSE_DENY ? NS_LOG_DENY : NS_LOG_LEARN,
 		.packets = element->packets,
 		.bytes = element->bytes,
+		.uncounted = harvest->role->purpose == NS_PURPOSE_SPILL || !harvest->role->family,
 		.time = harvest->now,
 		.process = "",
 		.uid = -1,
@@ -67,6 +68,25 @@ static void retry_log(struct ns_learner *learner)
 		ns_log_info("%s: the log can be read again", learner->endpoint->workload);
 }
 
+/* -EINTR: transactions came again and again while the set was read, of whatever table, and a container may go on with
+ * them for ever. All elements were seen all the same: the kernel goes on where it was, and in a set that only the
+ * packet path adds to, no element moves behind that place. So it is not an error. */
+static int harvest_set(struct ns_learner *learner, const struct ns_set_role *role, struct harvest *harvest,
+		       struct ns_error *err)
+{
+	char cause[64];
+	int r;
+
+	harvest->role = role;
+	harvest->n_bad = 0;
+	r = ns_nft_dump_elements(learner->nft, NFPROTO_INET, NS_TABLE_NAME, role->name, on_element, harvest, err);
+	if (harvest->n_bad > 0) {
+		(void)snprintf(cause, sizeof cause, "unreadable elements: %s", role->name);
+		learner->events.gap(learner->ctx, learner->endpoint, harvest->now, cause);
+	}
+	return r == -EINTR ? 0 : r;
+}
+
 int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *ctx, struct ns_error *err)
 {
 	struct harvest harvest = { .each = each, .ctx = ctx, .now = ns_clock_now() };
@@ -76,26 +96,18 @@ int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *c
 
 	retry_log(learner);
 	for (size_t i = 0; i < n_roles; i++) {
-		struct ns_error set_err = NS_ERROR_INIT;
 		int r;
 
 		if (roles[i].purpose != NS_PURPOSE_LEARN && roles[i].purpose != NS_PURPOSE_DENY)
 			continue;
-		harvest.role = &roles[i];
-		r = ns_nft_dump_elements(learner->nft, NFPROTO_INET, NS_TABLE_NAME, roles[i].name, on_element, &harvest,
-					 &set_err);
+		r = harvest_set(learner, &roles[i], &harvest, failed == 0 ? err : NULL);
 		if (harvest.stopped != 0)
 			return harvest.stopped;
-		if (r >= 0 && harvest.n_bad > 0)
-			r = ns_error_set(&set_err, -EBADMSG, "%zu elements have keys that cannot be", harvest.n_bad);
-		harvest.n_bad = 0;
 		if (r == -ENOENT)
 			continue;
 		n_sets++;
-		/* One set in trouble must not hide the others; the first trouble is told in the end. */
 		if (r < 0 && failed == 0)
-			failed = ns_error_set(err, r, "set %s: %s", roles[i].name,
-					      set_err.text[0] != '\0' ? set_err.text : strerror(-r));
+			failed = r;
 	}
 	if (n_sets == 0)
 		return ns_error_set(err, -ENOENT, "the namespace has no learning or deny set");

@@ -8,6 +8,7 @@
  *                learn_transit4/6                              proto . source . destination . port
  *                learn_ports                                   proto . port   (ingress, complete when the
  *                                                              sets with addresses are full)
+ *   spill        spill_egress4 … spill_transit6                 as learn; without counters
  *   allow        egress4/6, ingress4/6, transit4/6             exact, as above
  *   allow_range  egress4_range … transit6_range                the same as intervals
  *   deny         deny_egress4 … deny_transit6                  as learn
@@ -15,6 +16,11 @@
  * Besides those, of no role: port_protocols and icmp_protocols (the kinds of protocols), broadcast4 and link6 (the
  * endpoint's links), udp_served. Ingress to a multicast or broadcast address has that address as its peer.
  * An element of allow_range stands for a box of tuples; ns_layout_tuple gives its lowest one.
+ *
+ * An element's counter is per-CPU memory, which the packet path can only have while some lies ready; namespaces that
+ * are being made take much of it, so just when a container starts there may be none. An element without counter is
+ * ordinary memory. What could not be added to its learn set is therefore added to its spill set: the edge is kept, its
+ * first figures are not.
  *
  * `port` is the destination port; for ICMP and ICMPv6 the type in the first of the two bytes (as the packet
  * has it at that offset); else zero.
@@ -30,6 +36,7 @@
 enum ns_purpose {
 	NS_PURPOSE_INVALID = 0,
 	NS_PURPOSE_LEARN,
+	NS_PURPOSE_SPILL,
 	NS_PURPOSE_ALLOW,
 	NS_PURPOSE_ALLOW_RANGE,
 	NS_PURPOSE_DENY,
