@@ -53,10 +53,8 @@ const char *ns_document_peer(const json_t *peer, char buf[static NS_DOCUMENT_PEE
 
 	if (!*where)
 		where = ns_document_text(peer, "address");
-	if (strcmp(peer_class, "workload") == 0 && *name) { /* the everyday peer: its name says it all */
-		(void)snprintf(buf, NS_DOCUMENT_PEER_MAX, "%s", name);
-		return buf;
-	}
+	if (strcmp(peer_class, "workload") == 0 && *name)
+		peer_class = ""; /* the everyday peer: its name says it all */
 	buf[0] = '\0';
 	for (size_t i = 0; i < 3; i++) {
 		const char *part = i == 0 ? peer_class : i == 1 ? name : where;

@@ -24,7 +24,7 @@ int ns_document_print_json(const struct ns_cli *cli, json_t *json, struct ns_err
 const char *ns_document_text(const json_t *object, const char *name);
 uint64_t ns_document_number(const json_t *object, const char *name);
 
-/* "compose/shop/db", "host", "internet 192.0.2.7", "cidr 10.0.0.0/8": of an edge or of a rule. */
+/* Of an edge "compose/shop/db 10.0.0.3" or "internet 192.0.2.7", of a rule "compose/shop/db" or "cidr 10.0.0.0/8". */
 const char *ns_document_peer(const json_t *peer, char buf[static NS_DOCUMENT_PEER_MAX]);
 /* Array elements (texts and numbers) joined by `separator`. Malloced; NULL without memory. */
 char *ns_document_join(const json_t *array, const char *separator);

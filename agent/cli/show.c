@@ -191,7 +191,7 @@ const char *ns_show_duration(int64_t us, char buf[static NS_SHOW_FIGURE_MAX])
 	int64_t seconds = us / 1000000;
 	size_t i = 0;
 
-	if (us < 0) {
+	if (us <= 0) {
 		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "0s");
 		return buf;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "rules.h"
@@ -10,6 +11,9 @@ static int people(struct ns_cli *cli, const json_t *diff, struct ns_error *err)
 	const json_t *changed = json_object_get(diff, "changed"), *rule;
 	NS_FREE char *workload = ns_show_escape(ns_document_text(diff, "workload"));
 	uint64_t from = ns_document_number(diff, "from"), to = ns_document_number(diff, "to");
+	const json_t *verdict = json_object_get(diff, "verdict");
+	const char *verdict_from = ns_document_text(verdict, "from"), *verdict_to = ns_document_text(verdict, "to");
+	bool other_verdict = strcmp(verdict_from, verdict_to) != 0;
 	size_t i;
 	int r = NS_CLI_OK;
 
@@ -19,6 +23,10 @@ static int people(struct ns_cli *cli, const json_t *diff, struct ns_error *err)
 		(void)fprintf(cli->out, "%s: from revision %" PRIu64 " to revision %" PRIu64 "\n", workload, from, to);
 	else
 		(void)fprintf(cli->out, "%s: from nothing to revision %" PRIu64 "\n", workload, to);
+	if (other_verdict && *verdict_from)
+		r = ns_document_line(cli->out, "- verdict ", verdict_from, err);
+	if (other_verdict && r == NS_CLI_OK)
+		r = ns_document_line(cli->out, "+ verdict ", verdict_to, err);
 	json_array_foreach (removed, i, rule) {
 		r = r == NS_CLI_OK ? ns_rules_line(cli->out, "- ", rule, err) : r;
 	}
@@ -29,8 +37,8 @@ static int people(struct ns_cli *cli, const json_t *diff, struct ns_error *err)
 	json_array_foreach (added, i, rule) {
 		r = r == NS_CLI_OK ? ns_rules_line(cli->out, "+ ", rule, err) : r;
 	}
-	if (json_array_size(added) + json_array_size(removed) + json_array_size(changed) == 0)
-		(void)fputs("no rule differs\n", cli->out);
+	if (json_array_size(added) + json_array_size(removed) + json_array_size(changed) == 0 && !other_verdict)
+		(void)fputs("no difference\n", cli->out);
 	return r;
 }
 

@@ -85,7 +85,8 @@ static void figures(void **state)
 		const char *text;
 	} times[] = {
 		{ -5, "0s" },
-		{ 0, "0ms" },
+		{ 0, "0s" },
+		{ 999, "0ms" },
 		{ 250000, "250ms" },
 		{ 1000000, "1s" },
 		{ 61000000, "1min 1s" },

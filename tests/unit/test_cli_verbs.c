@@ -495,9 +495,9 @@ static void graph_as_table(void **state)
 	assert_string_equal(got.out,
 			    "WORKLOAD  DIRECTION  PEER                              PROTO   PORT      PACKETS    BYTE"
 			    "S  FIRST SEEN  LAST SEEN  PROCESS\n"
-			    "api       egress     db                                tcp     5432           12  2.0 Ki"
+			    "api       egress     db 10.0.0.3                       tcp     5432           12  2.0 Ki"
 			    "B  1h ago      5s ago     /usr/bin/api, uid 33\n"
-			    "db        ingress    api                               tcp     5432           12    100 "
+			    "db        ingress    api 10.0.0.2                      tcp     5432           12    100 "
 			    "B  1h ago      5s ago     -\n"
 			    "api       egress     internet 2001:db8::7              icmpv6  type 128        1     64 "
 			    "B  1h ago      1h ago     uid 0\n"
@@ -511,8 +511,8 @@ static void graph_as_table(void **state)
 	assert_int_equal(run_as(true, 80, "graph"), NS_CLI_OK);
 	assert_string_equal(got.out,
 			    "WORKLOAD  DIRECTION  PEER                   PROTO   PORT      PACKETS  LAST SEEN\n"
-			    "api       egress     db                     tcp     5432           12  5s ago\n"
-			    "db        ingress    api                    tcp     5432           12  5s ago\n"
+			    "api       egress     db 10.0.0.3            tcp     5432           12  5s ago\n"
+			    "db        ingress    api 10.0.0.2           tcp     5432           12  5s ago\n"
 			    "api       egress     internet 2001:db8::7   icmpv6  type 128        1  1h ago\n"
 			    "db        transit    host 10.0.0.1 → cidr…  udp     53              3  -\n"
 			    "\n"
@@ -593,9 +593,11 @@ static void policy_changes(void **state)
 	(void)state;
 	answer("GET /v1/policy/diff?workload=api", 200,
 	       "{\"added\":[" RULE2 "],\"removed\":[" RULE1 "],\"changed\":[{\"id\":\"r1\",\"from\":" RULE1
-	       ",\"to\":" RULE2 "}],\"workload\":\"api\",\"from\":null,\"to\":3}");
+	       ",\"to\":" RULE2
+	       "}],\"workload\":\"api\",\"from\":null,\"to\":3,\"verdict\":{\"from\":null,\"to\":\"drop\"}}");
 	assert_int_equal(run("policy diff api"), NS_CLI_OK);
 	assert_string_equal(got.out, "api: from nothing to revision 3\n"
+				     "+ verdict drop\n"
 				     "- r1  egress to db  tcp 5432, 6000-6010\n"
 				     "- r1  egress to db  tcp 5432, 6000-6010\n"
 				     "+ r2  ingress from cidr 10.0.0.0/8  icmp type 8\n"
