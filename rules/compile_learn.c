@@ -99,9 +99,10 @@ static void learn_chain(struct ns_builder *b, const char *name, const struct ns_
 	if (rules->direction == NS_INGRESS)
 		ns_tuple_add_ports(b, ns_layout_set_name(NS_PURPOSE_LEARN, NS_INGRESS, 0), rules->shape);
 	ns_tuple_adds(b, rules);
-	/* Not in the lookups: the next connection tries the counting set again. */
+	/* Asked only after adding to the counting set was tried again, and before adding: a tuple is logged once. */
 	spill = *rules;
 	spill.purpose = NS_PURPOSE_SPILL;
+	ns_tuple_lookups(b, &spill);
 	ns_tuple_adds(b, &spill);
 	ns_tuple_each_readable(b, rules->shape, say_full, rules);
 	ns_builder_rule(b, NULL);

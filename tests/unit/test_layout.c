@@ -28,7 +28,7 @@ static void test_roles(void **state)
 	size_t n;
 	const struct ns_set_role *roles = ns_layout_roles(&n);
 
-	assert_int_equal(n, 25);
+	assert_int_equal(n, 31);
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(ns_layout_role(roles[i].name), &roles[i]);
 		assert_string_equal(ns_layout_set_name(roles[i].purpose, roles[i].direction, roles[i].family),
