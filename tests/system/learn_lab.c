@@ -50,13 +50,30 @@ pid_t lab_spawn(const struct lab *lab, enum lab_place place, uid_t uid, lab_fn f
 	_exit(fn(ctx));
 }
 
+static void check_status(int status)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("a process of the lab ended with status %#x", (unsigned)status);
+}
+
 void lab_wait(pid_t pid)
 {
 	int status;
 
 	CHECK(waitpid(pid, &status, 0));
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("a process of the lab ended with status %#x", status);
+	check_status(status);
+}
+
+bool lab_over(pid_t pid)
+{
+	int status;
+	pid_t ended = waitpid(pid, &status, WNOHANG);
+
+	CHECK(ended);
+	if (ended == 0)
+		return false;
+	check_status(status);
+	return true;
 }
 
 void lab_kill(pid_t pid)
@@ -118,7 +135,8 @@ void lab_begin(struct lab *lab)
 		lab_run(lab, place, 0, run_shell, off);
 	}
 	(void)snprintf(script, sizeof script,
-		       "ip link add lan0 type veth peer name eth0 netns %d; ip link add wan0 type veth peer name eth0 netns %d;"
+		       "ip link add lan0 type veth peer name eth0 netns %d; ip link add wan0 type veth peer name eth0 "
+		       "netns %d;"
 		       "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding;"
 		       "ip addr add 10.77.0.1/24 brd + dev lan0; ip addr add fd77::1/64 dev lan0;"
 		       "ip addr add 10.78.0.1/24 dev wan0; ip addr add fd78::1/64 dev wan0;"

@@ -32,6 +32,7 @@ void lab_end(struct lab *lab);
 typedef int (*lab_fn)(const void *ctx);
 pid_t lab_spawn(const struct lab *lab, enum lab_place place, uid_t uid, lab_fn fn, const void *ctx);
 void lab_wait(pid_t pid); /* fails the test unless it exits with 0 */
+bool lab_over(pid_t pid); /* true: it has ended by now, with 0 */
 void lab_kill(pid_t pid);
 void lab_run(const struct lab *lab, enum lab_place place, uid_t uid, lab_fn fn, const void *ctx); /* spawn and wait */
 
