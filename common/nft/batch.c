@@ -158,6 +158,22 @@ size_t ns_nft_batch_messages(const struct ns_nft_batch *batch)
 	return batch->n;
 }
 
+int ns_nft_batch_walk(struct ns_nft_batch *batch, int (*each)(void *ctx, const struct nlmsghdr *nlh, const char *what),
+		      void *ctx)
+{
+	size_t offset = ((const struct nlmsghdr *)(const void *)batch->data)->nlmsg_len;
+	int r = 0;
+
+	close_message(batch);
+	for (size_t i = 0; r == 0 && i < batch->n; i++) {
+		const struct nlmsghdr *nlh = (const void *)(batch->data + offset);
+
+		offset += NS_NL_ALIGN(nlh->nlmsg_len);
+		r = each(ctx, nlh, batch->labels[i].text);
+	}
+	return r;
+}
+
 uint32_t ns_nft_batch_id(struct ns_nft_batch *batch)
 {
 	return ++batch->ids;

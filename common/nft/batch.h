@@ -38,6 +38,9 @@ struct nlmsghdr *ns_nft_batch_add(struct ns_nft_batch *batch, uint16_t type, int
 void ns_nft_batch_fail(struct ns_nft_batch *batch, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t ns_nft_batch_messages(const struct ns_nft_batch *batch);
+/* Calls `each` for every message so far, in order, with the words for it; for tests. Non-zero ends it. */
+int ns_nft_batch_walk(struct ns_nft_batch *batch, int (*each)(void *ctx, const struct nlmsghdr *nlh, const char *what),
+		      void *ctx);
 /* A number that is unique in this batch, for NFTA_SET_ID. */
 uint32_t ns_nft_batch_id(struct ns_nft_batch *batch);
 

@@ -611,8 +611,7 @@ static void test_intruders(void **state)
 		"table inet nanoseg { set a-set-with-a-name-longer-than-any-of-ours { type ipv4_addr; }; }",
 		"table inet nanoseg { counter refused { packets 5 bytes 5; }; counter x { packets 1 bytes 1; }; }",
 		"table inet nanoseg { chain output { type filter hook output priority 0; ip ttl set 5; accept; }; }",
-		"table inet nanoseg { set egress4 { type inet_proto . ipv4_addr . inet_service; counter; timeout 5s; "
-		"}; }",
+		"table inet nanoseg { set egress4 { type inet_proto . ipv4_addr . inet_service; timeout 5s; }; }",
 	};
 	struct ns_plan plan;
 	char command[512];

@@ -1,0 +1,1 @@
+nanoseg_fuzz(nft nanoseg_common)

@@ -1,0 +1,3 @@
+nanoseg_unit(nft_codec nanoseg_common)
+nanoseg_unit(nft_foreign nanoseg_common)
+nanoseg_unit(nft_batch nanoseg_common)
