@@ -8,7 +8,7 @@ PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-d
 	libjansson-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libsystemd-dev libssl-dev libinih-dev libcmocka-dev"
 PACKAGES_LAB="iproute2 util-linux nftables jq socat procps kmod curl"
 PACKAGES_DOCKER="docker.io iptables busybox-static"
-PACKAGES_LINT="clang-format clang-tidy clang shellcheck libclang-rt-14-dev"
+PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
 PACKAGES_KERNELS="qemu-system-x86 kmod busybox-static cpio xz-utils"
 
 install_packages() {

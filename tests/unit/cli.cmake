@@ -11,3 +11,4 @@ add_test(NAME unit/man COMMAND mandoc -Tlint -W warning
   ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg.1
   ${PROJECT_SOURCE_DIR}/agent/cli/man/nanosegd.8
   ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg.conf.5)
+set_tests_properties(unit/man PROPERTIES LABELS lint)
