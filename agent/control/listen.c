@@ -11,7 +11,8 @@
 #include "listen.h"
 #include "peer.h"
 
-#define BACKLOG 128
+/* A client that does not wait for a full backlog (connect(2) without blocking) is turned away by the kernel. */
+#define BACKLOG 1024
 
 static int unix_socket(struct ns_error *err)
 {
