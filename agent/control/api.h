@@ -21,7 +21,8 @@
  *
  * Every answer is one JSON document. Errors are {"error":"one line"} with status 400 (bad input), 403 (role), 404 (no
  * such workload, policy or path), 405, 409 (state forbids it: nothing approved, another digest), 413, 500, 502 (decided
- * and stored, but an endpoint's kernel state could not follow: the line says which and why).
+ * and stored, but an endpoint's kernel state could not follow: the line says which and why), 503 (try again). README.md
+ * lists the members of each document.
  */
 #ifndef NANOSEG_API_H
 #define NANOSEG_API_H
