@@ -55,7 +55,7 @@ static bool is_trouble(uint32_t c)
 	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
-#define ESCAPE_MAX 12 /* "\ud800\udc00" */
+#define ESCAPE_MAX 12 /* bytes of "\ud800\udc00" */
 
 char *ns_show_escape(const char *text)
 {
@@ -72,10 +72,10 @@ char *ns_show_escape(const char *text)
 			memcpy(to, text, n);
 			to += n;
 		} else if (n <= 1) {
-			to += sprintf(to, "\\x%02x", (unsigned char)*text);
+			to += snprintf(to, ESCAPE_MAX + 1, "\\x%02x", (unsigned char)*text);
 			n = 1;
 		} else {
-			to += sprintf(to, "\\u%04" PRIx32, c);
+			to += snprintf(to, ESCAPE_MAX + 1, "\\u%04" PRIx32, c);
 		}
 	}
 	*to = '\0';
@@ -99,10 +99,11 @@ char *ns_show_escape_json(const char *json)
 			memcpy(to, json, n);
 			to += n;
 		} else if (c < 0x10000) {
-			to += sprintf(to, "\\u%04" PRIx32, c);
+			to += snprintf(to, ESCAPE_MAX + 1, "\\u%04" PRIx32, c);
 		} else {
 			c -= 0x10000;
-			to += sprintf(to, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (c >> 10), 0xdc00 + (c & 0x3ff));
+			to += snprintf(to, ESCAPE_MAX + 1, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (c >> 10),
+				       0xdc00 + (c & 0x3ff));
 		}
 	}
 	*to = '\0';
