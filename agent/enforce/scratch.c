@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "netns.h"
+#include "nft/attr.h"
 #include "nft/batch.h"
 
 #include "reconcile.h"
@@ -185,12 +186,12 @@ int ns_scratch_wait(int fd, uint16_t type, struct ns_error *err)
 	if (!buf)
 		return ns_error_set(err, -ENOMEM, "no memory");
 	for (unsigned i = 0; i < 64; i++) {
-		const struct nlmsghdr *message = (const void *)buf;
-		int left = receive(fd, buf, ANSWER_BYTES, err);
+		const struct nlmsghdr *message;
+		int n = receive(fd, buf, ANSWER_BYTES, err);
 
-		if (left < 0)
-			return left;
-		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		if (n < 0)
+			return n;
+		for (message = ns_nl_first(buf, (size_t)n); message; message = ns_nl_next(message, buf, (size_t)n))
 			if (message->nlmsg_type == type)
 				return 0;
 	}
@@ -228,12 +229,12 @@ int ns_scratch_ask(int fd, struct nlmsghdr *request, int (*each)(void *ctx, cons
 		return ns_error_set(err, r, "%s", strerror(-r));
 	}
 	for (;;) {
-		const struct nlmsghdr *message = (const void *)buf;
-		int left = receive(fd, buf, ANSWER_BYTES, err);
+		const struct nlmsghdr *message;
+		int n = receive(fd, buf, ANSWER_BYTES, err);
 
-		if (left < 0)
-			return left;
-		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+		if (n < 0)
+			return n;
+		for (message = ns_nl_first(buf, (size_t)n); message; message = ns_nl_next(message, buf, (size_t)n)) {
 			int r = take(message, each, ctx, err);
 
 			if (r != 0)

@@ -8,6 +8,28 @@
 
 #include "nft/attr.h"
 
+static const struct nlmsghdr *message_at(const char *datagram, size_t offset, size_t length)
+{
+	const struct nlmsghdr *message = (const void *)(datagram + offset);
+
+	if (offset >= length || length - offset < sizeof(*message) || message->nlmsg_len < sizeof(*message) ||
+	    message->nlmsg_len > length - offset)
+		return NULL;
+	return message;
+}
+
+const struct nlmsghdr *ns_nl_first(const void *datagram, size_t length)
+{
+	return message_at(datagram, 0, length);
+}
+
+const struct nlmsghdr *ns_nl_next(const struct nlmsghdr *message, const void *datagram, size_t length)
+{
+	size_t offset = (size_t)((const char *)message - (const char *)datagram);
+
+	return message_at(datagram, offset + NS_NL_ALIGN(message->nlmsg_len), length);
+}
+
 /* The attribute at `at`, if all of it is before `end`. */
 static const struct nlattr *attr_at(const char *at, const char *end)
 {

@@ -21,6 +21,12 @@
 struct nlattr;
 struct nlmsghdr;
 
+/* The messages of a datagram, those that say more than there is left out (mnl_nlmsg_ok of libmnl 1.0.4 takes a length
+ * of 2 GiB or more for a negative one, and lets it pass):
+ *	for (m = ns_nl_first(buf, n); m; m = ns_nl_next(m, buf, n)) */
+const struct nlmsghdr *ns_nl_first(const void *datagram, size_t length);
+const struct nlmsghdr *ns_nl_next(const struct nlmsghdr *message, const void *datagram, size_t length);
+
 struct ns_attrs {
 	const struct nlattr *by_type[NS_ATTRS_MAX]; /* of several with one type the last; higher types are not kept */
 	bool malformed;

@@ -221,14 +221,14 @@ static int take_answers(struct ns_nft *nft, struct outcome *outcome, struct ns_e
 	if (!buf)
 		return ns_error_set(err, -ENOBUFS, "no memory for the acknowledgements of an nf_tables batch");
 	while (outcome->answered < outcome->n && !outcome->all) {
-		const struct nlmsghdr *message = buf;
-		int left = ns_nft_receive(nft, buf, RECEIVE_BYTES, err);
+		const struct nlmsghdr *message;
+		int n = ns_nft_receive(nft, buf, RECEIVE_BYTES, err);
 
-		if (left < 0) {
+		if (n < 0) {
 			ns_error_context(err, "acknowledgements of an nf_tables batch");
-			return left;
+			return n;
 		}
-		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		for (message = ns_nl_first(buf, (size_t)n); message; message = ns_nl_next(message, buf, (size_t)n))
 			if (message->nlmsg_pid == ns_nft_port(nft))
 				take_verdict(outcome, message);
 	}

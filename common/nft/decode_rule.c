@@ -83,6 +83,7 @@ static bool take_payload(struct ns_attrs *a, struct ns_stmt *stmt)
 static bool take_verdict(struct ns_attrs *data, struct ns_stmt *stmt)
 {
 	struct ns_attrs verdict;
+	bool jumps;
 
 	ns_attrs_parse_nested(&verdict, data, NFTA_DATA_VERDICT);
 	if (!ns_attrs_has(&verdict, NFTA_VERDICT_CODE))
@@ -90,7 +91,9 @@ static bool take_verdict(struct ns_attrs *data, struct ns_stmt *stmt)
 	stmt->kind = NS_STMT_VERDICT;
 	stmt->verdict.code = (int32_t)ns_attrs_u32(&verdict, NFTA_VERDICT_CODE, NF_DROP);
 	(void)ns_attrs_string(&verdict, NFTA_VERDICT_CHAIN, stmt->verdict.chain, sizeof(stmt->verdict.chain));
-	return only(&verdict, BIT(NFTA_VERDICT_CODE) | BIT(NFTA_VERDICT_CHAIN));
+	jumps = stmt->verdict.code == NFT_JUMP || stmt->verdict.code == NFT_GOTO;
+	return jumps == (stmt->verdict.chain[0] != '\0') &&
+	       only(&verdict, BIT(NFTA_VERDICT_CODE) | BIT(NFTA_VERDICT_CHAIN));
 }
 
 static bool take_immediate(struct ns_attrs *a, struct ns_stmt *stmt)

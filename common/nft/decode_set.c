@@ -40,7 +40,7 @@ static void decode_fields(struct ns_plan_set *set, uint32_t type, uint32_t key_l
 	for (unsigned i = 0; i < n; i++)
 		set->fields[i] = field_of(type >> (6 * (n - 1 - i)));
 	set->n_fields = (uint8_t)n;
-	if (ns_nft_key_length(set) != key_length)
+	if (key_length == 0 || ns_nft_key_length(set) != key_length)
 		set->n_fields = 0;
 }
 

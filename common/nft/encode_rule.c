@@ -77,11 +77,16 @@ static bool set_log(struct nftnl_expr *e, const struct ns_stmt *stmt)
 	return !stmt->log.prefix[0] || nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, stmt->log.prefix) == 0;
 }
 
+/* A chain's name comes with a jump or goto and with nothing else. */
 static bool set_verdict(struct nftnl_expr *e, const struct ns_stmt *stmt)
 {
+	bool jumps = stmt->verdict.code == NFT_JUMP || stmt->verdict.code == NFT_GOTO;
+
+	if (jumps != (stmt->verdict.chain[0] != '\0'))
+		return false;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)stmt->verdict.code);
-	return !stmt->verdict.chain[0] || nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, stmt->verdict.chain) == 0;
+	return !jumps || nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, stmt->verdict.chain) == 0;
 }
 
 /* Those that load a register. */

@@ -247,12 +247,13 @@ static int take_answer(struct ns_nft *nft, struct answer *answer, struct ns_erro
 	if (!buf)
 		return ns_error_set(err, -ENOMEM, "no memory for an nf_tables answer");
 	while (!answer->done) {
-		const struct nlmsghdr *message = buf;
-		int left = ns_nft_receive(nft, buf, RECEIVE_BYTES, err);
+		const struct nlmsghdr *message;
+		int n = ns_nft_receive(nft, buf, RECEIVE_BYTES, err);
 
-		if (left < 0)
-			return left;
-		for (; !answer->done && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+		if (n < 0)
+			return n;
+		for (message = ns_nl_first(buf, (size_t)n); message && !answer->done;
+		     message = ns_nl_next(message, buf, (size_t)n)) {
 			int r = take_message(answer, message, err);
 
 			if (r < 0 && answer->result == 0)

@@ -3,6 +3,7 @@
  * nf_tables messages from the kernel. Whatever the bytes: no read outside them, an error with one line of text, or a
  * plan item; and an item that a plan can say is written and read again as the same.
  */
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +16,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct ns_nft_scope scopes[] = { { NFPROTO_INET, "nanoseg" }, { NFPROTO_NETDEV, "nanoseg" } };
+#define SETS 4 /* remembered */
 
-static void check(int condition)
-{
-	if (!condition)
-		abort();
-}
+static const struct ns_nft_scope scopes[] = { { NFPROTO_INET, "nanoseg" }, { NFPROTO_NETDEV, "nanoseg" } };
 
 static void check_error(int r, const struct ns_error *err)
 {
 	if (r >= 0)
 		return;
-	check(err->code == r && err->text[0] && !strpbrk(err->text, "\n\r\t\x1b"));
+	assert(err->code == r && err->text[0] && !strpbrk(err->text, "\n\r\t\x1b"));
 }
 
 struct again {
@@ -54,14 +51,14 @@ static int read_again(void *ctx, const struct nlmsghdr *nlh, const char *what)
 
 	again->n++;
 	if (again->chain) {
-		check(ns_nft_decode_chain(nlh, again->scope, &chain, NULL) == 1);
-		check(same_chain(&chain, again->chain));
+		assert(ns_nft_decode_chain(nlh, again->scope, &chain, NULL) == 1);
+		assert(same_chain(&chain, again->chain));
 	} else if (again->set) {
-		check(ns_nft_decode_set(nlh, again->scope, &set, NULL) == 1);
-		check(ns_plan_set_same_definition(&set, again->set));
+		assert(ns_nft_decode_set(nlh, again->scope, &set, NULL) == 1);
+		assert(ns_plan_set_same_definition(&set, again->set));
 	} else {
-		check(ns_nft_decode_rule(nlh, again->scope, name, &rule, NULL) == 1);
-		check(ns_plan_rule_equal(&rule, again->rule));
+		assert(ns_nft_decode_rule(nlh, again->scope, name, &rule, NULL) == 1);
+		assert(ns_plan_rule_equal(&rule, again->rule));
 	}
 	return 0;
 }
@@ -70,15 +67,15 @@ static void write_and_read(struct again *again)
 {
 	struct ns_nft_batch *batch;
 
-	check(ns_nft_batch_new(&batch, NULL) == 0);
+	assert(ns_nft_batch_new(&batch, NULL) == 0);
 	if (again->chain)
 		ns_nft_put_chain(batch, again->scope, again->chain);
 	else if (again->set)
 		ns_nft_put_set(batch, again->scope, again->set);
 	else
 		ns_nft_put_rule(batch, again->scope, "chain", 1, again->rule);
-	check(ns_nft_batch_walk(batch, read_again, again) == 0);
-	check(again->n == 1);
+	assert(ns_nft_batch_walk(batch, read_again, again) == 0);
+	assert(again->n == 1);
 	ns_nft_batch_free(batch);
 }
 
@@ -92,8 +89,8 @@ static void try_chain(const struct nlmsghdr *nlh, const struct ns_nft_scope *sco
 	check_error(r, &err);
 	if (r <= 0)
 		return;
-	check(strnlen(chain.name, sizeof(chain.name)) < sizeof(chain.name));
-	check(strnlen(chain.device, sizeof(chain.device)) < sizeof(chain.device));
+	assert(strnlen(chain.name, sizeof(chain.name)) < sizeof(chain.name));
+	assert(strnlen(chain.device, sizeof(chain.device)) < sizeof(chain.device));
 	/* A device called "*" is a prefix of no bytes. */
 	if (chain.base && chain.hook != NS_NFT_HOOK_FOREIGN)
 		write_and_read(&again);
@@ -110,8 +107,8 @@ static void try_rule(const struct nlmsghdr *nlh, const struct ns_nft_scope *scop
 	check_error(r, &err);
 	if (r <= 0)
 		return;
-	check(strnlen(chain, sizeof(chain)) < sizeof(chain));
-	check(rule.n_stmts <= NS_RULE_STMTS_MAX);
+	assert(strnlen(chain, sizeof(chain)) < sizeof(chain));
+	assert(rule.n_stmts <= NS_RULE_STMTS_MAX);
 	for (unsigned i = 0; i < rule.n_stmts; i++)
 		if (rule.stmts[i].kind == NS_STMT_INVALID)
 			return;
@@ -131,8 +128,8 @@ static int each_element(void *ctx, const struct ns_plan_element *element, bool e
 	if (!element)
 		return 0;
 	for (size_t i = length; i < NS_KEY_MAX; i++)
-		check(element->key[i] == 0 && element->key_end[i] == 0);
-	check(strnlen(element->tag, sizeof(element->tag)) < sizeof(element->tag));
+		assert(element->key[i] == 0 && element->key_end[i] == 0);
+	assert(strnlen(element->tag, sizeof(element->tag)) < sizeof(element->tag));
 	return ns_nft_bounds_add(&elements->bounds, element, end, err);
 }
 
@@ -148,13 +145,14 @@ static void try_elements(const struct nlmsghdr *nlh, const struct ns_nft_scope *
 	for (size_t i = 0; i < bounds->n; i++) {
 		const struct ns_plan_element *e = &bounds->bounds[i].element;
 
-		check(!bounds->bounds[i].end && memcmp(e->key, e->key_end, length) <= 0);
-		check(i == 0 || memcmp(bounds->bounds[i - 1].element.key_end, e->key, length) < 0);
+		assert(!bounds->bounds[i].end && memcmp(e->key, e->key_end, length) <= 0);
+		assert(i == 0 || memcmp(bounds->bounds[i - 1].element.key_end, e->key, length) < 0);
 	}
 	ns_nft_bounds_release(&elements.bounds);
 }
 
-static void try_set(const struct nlmsghdr *nlh, const struct ns_nft_scope *scope, struct ns_plan_set *current)
+static void try_set(const struct nlmsghdr *nlh, const struct ns_nft_scope *scope, struct ns_plan_set sets[static SETS],
+		    unsigned *n)
 {
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_plan_set set;
@@ -164,9 +162,9 @@ static void try_set(const struct nlmsghdr *nlh, const struct ns_nft_scope *scope
 	check_error(r, &err);
 	if (r <= 0 || set.n_fields == 0)
 		return;
-	check(ns_nft_key_length(&set) > 0 && set.n_fields <= NS_KEY_FIELDS_MAX);
+	assert(ns_nft_key_length(&set) > 0 && set.n_fields <= NS_KEY_FIELDS_MAX);
 	write_and_read(&again);
-	*current = set; /* the elements that follow are its */
+	sets[(*n)++ % SETS] = set; /* elements that follow may be its */
 }
 
 static void try_others(const struct nlmsghdr *nlh, const struct ns_nft_scope *scope)
@@ -187,19 +185,21 @@ static void try_others(const struct nlmsghdr *nlh, const struct ns_nft_scope *sc
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ns_plan_set set = { .name = "egress4", .fields = { NS_FIELD_PORT }, .n_fields = 1, .interval = true };
+	struct ns_plan_set sets[SETS] = { { .name = "egress4", .fields = { NS_FIELD_PORT }, .n_fields = 1 } };
+	unsigned n_sets = 1;
 	void *copy = malloc(size ? size : 1); /* aligned, and with an end the sanitizer knows */
-	const struct nlmsghdr *nlh = copy;
-	int left = (int)size;
+	const struct nlmsghdr *nlh;
 
-	check(copy != NULL);
+	assert(copy != NULL);
 	memcpy(copy, data, size);
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (nlh = ns_nl_first(copy, size); nlh; nlh = ns_nl_next(nlh, copy, size)) {
 		for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
 			try_chain(nlh, &scopes[i]);
-			try_set(nlh, &scopes[i], &set);
+			try_set(nlh, &scopes[i], sets, &n_sets);
 			try_rule(nlh, &scopes[i]);
-			try_elements(nlh, &scopes[i], &set);
+			for (unsigned j = 0; j < SETS; j++)
+				if (sets[j].n_fields > 0)
+					try_elements(nlh, &scopes[i], &sets[j]);
 			try_others(nlh, &scopes[i]);
 		}
 	}

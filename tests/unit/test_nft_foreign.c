@@ -243,10 +243,11 @@ static void test_sets(void **state)
 	assert_odd(begin_set(NFT_SET_OBJECT, type, 12), true);
 	assert_odd(begin_set(NFT_SET_ANONYMOUS, type, 12), true);
 	assert_odd(begin_set(NFT_SET_CONSTANT, type, 12), true);
-	assert_odd(begin_set(0, type, 16), true);       /* the kernel compares other bytes than the type says */
-	assert_odd(begin_set(0, 22, 4), true);          /* a type no plan has */
-	assert_odd(begin_set(0, 0, 4), true);           /* none */
-	assert_odd(begin_set(0, 0xffffffff, 12), true); /* too many fields */
+	assert_odd(begin_set(0, type, 16), true); /* the kernel compares other bytes than the type says */
+	assert_odd(begin_set(0, 22, 4), true);    /* a type no plan has */
+	assert_odd(begin_set(0, 22, 0), true);
+	assert_odd(begin_set(0, 0, 4), true);                    /* none */
+	assert_odd(begin_set(0, 0xffffffff, 12), true);          /* too many fields */
 	assert_odd(begin_set(NFT_SET_INTERVAL, type, 12), true); /* intervals without their fields */
 	assert_odd(begin_set(NFT_SET_CONCAT, type, 12), true);
 	nlh = begin_set(0, type, 12);
