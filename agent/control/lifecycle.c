@@ -105,6 +105,8 @@ int ns_lifecycle_learn_start(const struct ns_lifecycle *cycle, const char *workl
 	json_t *answer;
 	int r;
 
+	if (!warnings)
+		return no_memory(err);
 	r = ns_store_get_workload(store, workload, &before, err);
 	if (r < 0)
 		return r;
@@ -197,7 +199,7 @@ static int decide(const struct ns_lifecycle *cycle, const char *workload, const 
 	json_t *answer;
 	int r;
 
-	r = check_digest(digest, err);
+	r = warnings ? check_digest(digest, err) : no_memory(err);
 	if (r >= 0)
 		r = check_reason(reason, err);
 	if (r >= 0)
@@ -261,7 +263,7 @@ int ns_lifecycle_mode(const struct ns_lifecycle *cycle, const char *workload, en
 	json_t *answer;
 	int r;
 
-	r = ns_store_get_workload(store, workload, &row, err);
+	r = warnings ? ns_store_get_workload(store, workload, &row, err) : no_memory(err);
 	if (r >= 0)
 		r = check_mode(&row, mode, err);
 	if (r >= 0 && reason[0] != '\0')

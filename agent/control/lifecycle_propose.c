@@ -27,6 +27,11 @@ static void proposal_release(struct proposal *proposal)
 	json_decref(proposal->warnings);
 }
 
+static int no_memory(struct ns_error *err)
+{
+	return ns_error_set(err, -ENOMEM, "out of memory for a policy");
+}
+
 /* The same verdict and the same rules; evidence changes with every packet and makes no new policy. */
 static bool same_rules(const struct ns_policy *a, const struct ns_policy *b)
 {
@@ -76,7 +81,7 @@ static int add_revision(const struct ns_lifecycle *cycle, struct proposal *propo
 	int r;
 
 	if (!document)
-		return ns_error_set(err, -ENOMEM, "out of memory for a policy");
+		return no_memory(err);
 	r = ns_policy_digest(&proposal->policy, proposal->digest, err);
 	if (r < 0)
 		return r;
@@ -104,7 +109,7 @@ static int answer(const struct ns_workload *row, const struct proposal *proposal
 			  proposal->warnings);
 
 	if (!json)
-		return ns_error_set(err, -ENOMEM, "out of memory for the answer");
+		return no_memory(err);
 	*ret = json;
 	return 0;
 }
@@ -158,12 +163,12 @@ static int add_window(json_t *json, const struct ns_lifecycle *cycle, const stru
 
 	for (size_t i = 0; i < window->n_gaps; i++)
 		if (json_array_append_new(gaps, ns_lifecycle_gap(&window->gaps[i])) < 0)
-			return ns_error_set(err, -ENOMEM, "out of memory for the answer");
+			return no_memory(err);
 	if (json_object_set(json, "gaps", gaps) < 0 ||
 	    json_object_set_new(json, "window",
 				json_pack("{s:o, s:o}", "from", ns_time_json(row->learning_since), "to",
 					  ns_time_json(cycle->now))) < 0)
-		return ns_error_set(err, -ENOMEM, "out of memory for the answer");
+		return no_memory(err);
 	return 0;
 }
 
@@ -176,7 +181,7 @@ int ns_lifecycle_propose(const struct ns_lifecycle *cycle, const char *workload,
 	struct ns_workload row;
 	int r;
 
-	r = ns_store_get_workload(store, workload, &row, err);
+	r = proposal.warnings ? ns_store_get_workload(store, workload, &row, err) : no_memory(err);
 	if (r < 0)
 		return r;
 	ns_lifecycle_harvest(cycle->engine, workload, proposal.warnings);
@@ -215,7 +220,7 @@ int ns_lifecycle_edit(const struct ns_lifecycle *cycle, const json_t *document, 
 	struct ns_workload row;
 	int r;
 
-	r = ns_policy_from_json(document, &proposal.policy, err);
+	r = proposal.warnings ? ns_policy_from_json(document, &proposal.policy, err) : no_memory(err);
 	if (r >= 0)
 		r = ns_store_get_workload(store, proposal.policy.workload, &row, err);
 	if (r >= 0)

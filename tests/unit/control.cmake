@@ -12,3 +12,10 @@ nanoseg_control_unit(lifecycle)
 nanoseg_unit(api_peer nanoseg_control)
 nanoseg_api_unit(api)
 nanoseg_api_unit(api_hostile)
+# Waits for timeouts to pass.
+set_tests_properties(unit/api_hostile PROPERTIES TIMEOUT 180)
+# Every allocation and every file call fails once.
+nanoseg_control_unit(api_faults ${CMAKE_CURRENT_SOURCE_DIR}/fault.c)
+target_link_options(test_api_faults PRIVATE
+  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup)
+set_tests_properties(unit/api_faults PROPERTIES TIMEOUT 300)
