@@ -504,7 +504,7 @@ static int separate_bars(unsigned columns, unsigned rows, struct ns_error *err)
 		assert_int_equal(ns_boxes_add(&boxes, &row, err), 0);
 	}
 	r = ns_boxes_separate(&boxes, 1, err);
-	assert_int_equal(boxes.n, r < 0 ? columns + rows : columns + rows * (columns + 1));
+	assert_int_equal(boxes.n, r < 0 ? columns + rows : columns + rows * columns);
 	ns_boxes_release(&boxes);
 	return r;
 }
