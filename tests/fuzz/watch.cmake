@@ -1,0 +1,2 @@
+nanoseg_fuzz(docker nanoseg_watch)
+nanoseg_fuzz(rtnl nanoseg_watch)
