@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,21 @@ void lab_enter(void)
 		exit(1);
 	}
 	close(fd);
+}
+
+bool lab_kernel_at_least(unsigned major, unsigned minor)
+{
+	unsigned have_major, have_minor;
+	struct utsname name;
+
+	assert_int_equal(uname(&name), 0);
+	assert_int_equal(sscanf(name.release, "%u.%u", &have_major, &have_minor), 2);
+	return have_major > major || (have_major == major && have_minor >= minor);
+}
+
+enum ns_lock_protection lab_protection(void)
+{
+	return lab_kernel_at_least(6, 9) ? NS_LOCK_OWNED : NS_LOCK_UNPROTECTED;
 }
 
 int lab_run(const char *command, char **ret_output)

@@ -20,6 +20,11 @@
  * the last socket in it. Exits the program when that cannot be done. */
 void lab_enter(void);
 
+/* By uname: what must be there is expected from its version on, and what cannot be is expected to be refused. */
+bool lab_kernel_at_least(unsigned major, unsigned minor);
+/* NS_LOCK_OWNED from 6.9 on. */
+enum ns_lock_protection lab_protection(void);
+
 /* Runs a shell command in the lab; the exit code. Output that comes is kept, up to a bound, and malloced. */
 int lab_run(const char *command, char **ret_output);
 

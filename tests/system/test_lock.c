@@ -15,6 +15,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netlink.h>
 
 #include "nft/dump.h"
 #include "nft/socket.h"
@@ -499,9 +500,67 @@ static void test_dumps(void **state)
 	ns_lock_close(lock);
 }
 
+/* Another process writes answers of its own to our port: none of them is believed. */
+static void test_forged_answers(void **state)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr error;
+	} forged = { .nlh = { .nlmsg_len = sizeof(forged), .nlmsg_type = NLMSG_ERROR }, .error = { .error = -EPERM } };
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	int forger = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	struct ns_error err = NS_ERROR_INIT;
+	uint32_t generation;
+	struct ns_nft *nft;
+
+	assert_true(forger >= 0);
+	assert_int_equal(ns_nft_open(-1, &nft, NULL), 0);
+	to.nl_pid = ns_nft_port(nft);
+	forged.nlh.nlmsg_pid = to.nl_pid;
+	for (forged.nlh.nlmsg_seq = 0; forged.nlh.nlmsg_seq < 64; forged.nlh.nlmsg_seq++)
+		assert_int_equal(sendto(forger, &forged, sizeof(forged), 0, (struct sockaddr *)&to, sizeof(to)),
+				 sizeof(forged));
+	if (ns_nft_generation(nft, &generation, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(generation > 0);
+	ns_nft_close(nft);
+	close(forger);
+}
+
 /* ---- whose table it is ---- */
 
-static void test_owner(void **state)
+/* Where a table cannot be owned: anybody can change it, and the next apply makes it right again. */
+static void plain_table(void)
+{
+	struct ns_lock *lock = lab_lock(NFPROTO_INET);
+	struct ns_lock_result result;
+	struct ns_plan plan;
+
+	endpoint_plan(&plan);
+	assert_false(lab_apply(lock, &plan).adopted);
+	assert_int_equal(ns_lock_protection(lock), NS_LOCK_UNPROTECTED);
+	send_both(1001);
+	assert_int_equal(lab_run("nft delete element inet nanoseg egress4 '{ udp . 127.0.0.1 . 1002 }'", NULL), 0);
+	assert_int_equal(lab_run("nft insert rule inet nanoseg output accept", NULL), 0);
+	result = lab_apply(lock, &plan);
+	assert_int_equal(result.elements_added, 1);
+	assert_int_equal(result.chains_changed, 1);
+	lab_assert_holds(lock, &plan);
+	assert_int_equal(lab_run("nft flush ruleset", NULL), 0);
+	assert_false(lab_apply(lock, &plan).adopted);
+	lab_assert_holds(lock, &plan);
+	send_both(1001);
+	ns_lock_close(lock);
+	lock = lab_lock(NFPROTO_INET);
+	result = lab_apply(lock, &plan);
+	assert_true(result.adopted);
+	assert_int_equal(result.sets_changed + result.chains_changed + result.elements_added, 0);
+	assert_int_equal(lab_packets(lock, "egress6", "r1"), 1);
+	ns_plan_release(&plan);
+	ns_lock_close(lock);
+}
+
+static void owned_table(void)
 {
 	struct ns_lock *lock = lab_lock(NFPROTO_INET), *other;
 	struct ns_error err = NS_ERROR_INIT;
@@ -554,6 +613,14 @@ static void test_owner(void **state)
 	ns_lock_close(other);
 }
 
+static void test_owner(void **state)
+{
+	if (lab_protection() == NS_LOCK_OWNED)
+		owned_table();
+	else
+		plain_table();
+}
+
 /* A process that applied the plan is killed: rules stay, and the next one adopts them, with a change of plan in the
  * same transaction. */
 static void test_killed_owner(void **state)
@@ -579,7 +646,8 @@ static void test_killed_owner(void **state)
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	lock = lab_lock(NFPROTO_INET);
-	assert_int_equal(ns_lock_apply(lock, &plan, &result, NULL), -EPERM);
+	if (lab_protection() == NS_LOCK_OWNED)
+		assert_int_equal(ns_lock_apply(lock, &plan, &result, NULL), -EPERM);
 	send_both(1001);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -625,7 +693,7 @@ static void test_intruders(void **state)
 			fail_msg("nft does not take: %s", intruders[i]);
 		lab_apply(lock, &plan);
 		lab_assert_holds(lock, &plan);
-		assert_int_equal(ns_lock_protection(lock), NS_LOCK_OWNED);
+		assert_int_equal(ns_lock_protection(lock), lab_protection());
 		assert_int_equal(ns_lock_remove(lock, NULL), 0);
 		ns_lock_close(lock);
 	}
@@ -779,6 +847,7 @@ int main(void)
 		cmocka_unit_test_setup(test_remade_under_the_same_name, setup),
 		cmocka_unit_test_setup(test_sweep, setup),
 		cmocka_unit_test_setup(test_dumps, setup),
+		cmocka_unit_test_setup(test_forged_answers, setup),
 		cmocka_unit_test_setup(test_owner, setup),
 		cmocka_unit_test_setup(test_killed_owner, setup),
 		cmocka_unit_test_setup(test_intruders, setup),
