@@ -16,9 +16,9 @@
 
 #define NS_CONFIG_PATH_DEFAULT "/etc/nanoseg/nanoseg.conf"
 #define NS_CONFIG_PATH_MAX     256
-#define NS_CONFIG_BYTES_MAX    (64u * 1024) /* one file */
-#define NS_CONFIG_LINE_MAX     198 /* bytes, without the end of line: what libinih keeps of one (INI_MAX_LINE) */
-#define NS_CONFIG_SOCKET_MAX   108 /* sun_path of unix(7), with its NUL */
+#define NS_CONFIG_BYTES_MAX    65536u /* one file */
+#define NS_CONFIG_LINE_MAX     198    /* bytes, without the end of line: what libinih keeps of one (INI_MAX_LINE) */
+#define NS_CONFIG_SOCKET_MAX   108    /* sun_path of unix(7), with its NUL */
 
 /* Bounds of the values. */
 #define NS_CONFIG_SCAN_INTERVAL_MIN_US INT64_C(100000)

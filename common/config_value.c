@@ -43,8 +43,8 @@ int ns_config_path(const char *value, char *ret, size_t size, struct ns_error *e
 	if (length >= size)
 		return ns_error_set(err, -EINVAL, "a path of %zu bytes; at most %zu are possible here", length,
 				    size - 1);
-	memset(ret, 0, size); /* equal configurations are equal bytes */
-	memcpy(ret, value, length);
+	memset(ret, 0, size);       /* equal configurations are equal bytes, and a NUL follows */
+	memcpy(ret, value, length); /* NOLINT(bugprone-not-null-terminated-result) */
 	return 0;
 }
 

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "cleanup.h"
 
 #define NOT_THERE 127 /* as the shell says it */
 
@@ -26,12 +25,14 @@ static size_t split(char *text, char *words[static NS_EDITOR_WORDS_MAX])
 	return n;
 }
 
-/* In the child: does not return. */
-static _Noreturn void become(char *words[], size_t n_words, char *path)
+/* In the child: does not return. execvp(3) takes its words as if it could change them, hence the copy of the path. */
+static _Noreturn void become(char *words[], size_t n_words, const char *name)
 {
 	static char editor[] = "editor", vi[] = "vi";
-	char *argv[NS_EDITOR_WORDS_MAX + 2];
+	char *argv[NS_EDITOR_WORDS_MAX + 2], *path = strdup(name);
 
+	if (!path)
+		_exit(NOT_THERE);
 	for (size_t i = 0; i < n_words; i++)
 		argv[i] = words[i];
 	argv[n_words] = path;
@@ -50,23 +51,21 @@ int ns_editor_run(const char *path, struct ns_error *err)
 	const char *variable = getenv("VISUAL");
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before_int, before_quit;
 	char *words[NS_EDITOR_WORDS_MAX];
-	NS_FREE char *command = NULL, *file = strdup(path);
+	char command[NS_EDITOR_LENGTH_MAX];
 	size_t n_words = 0;
 	int status = 0;
 	pid_t pid;
 
 	if (!variable || !*variable)
 		variable = getenv("EDITOR");
-	command = strdup(variable ? variable : "");
-	if (!command || !file)
-		return ns_error_set(err, -ENOMEM, "no memory");
-	if (*command && (n_words = split(command, words)) == 0)
+	if (snprintf(command, sizeof(command), "%s", variable ? variable : "") >= (int)sizeof(command) ||
+	    (*command && (n_words = split(command, words)) == 0))
 		return ns_error_set(err, -EINVAL, "VISUAL or EDITOR: not an editor's command line");
 	pid = fork();
 	if (pid < 0)
 		return ns_error_set(err, -errno, "cannot start an editor: %m");
 	if (pid == 0)
-		become(words, n_words, file);
+		become(words, n_words, path);
 
 	/* Ctrl-C in the editor is the editor's. */
 	(void)sigaction(SIGINT, &ignore, &before_int);

@@ -7,7 +7,8 @@
 
 #include <nanoseg/error.h>
 
-#define NS_EDITOR_WORDS_MAX 16
+#define NS_EDITOR_WORDS_MAX  16
+#define NS_EDITOR_LENGTH_MAX 1024 /* of the variable, with its NUL */
 
 /* Waits for it. No shell is involved: the variable is split at blanks. An editor that cannot be started or ends with
  * another status than 0 is an error. */

@@ -182,31 +182,28 @@ static int find_verb(const char *const *words, size_t n_words, const struct ns_c
 	return unknown_verb(words[0], err);
 }
 
-static const struct ns_cli_verb *verb_named(const char *name)
+static const struct ns_cli_verb *help_verb(void)
 {
 	size_t n;
 	const struct ns_cli_verb *verbs = ns_cli_verbs(&n);
 
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-	}
-	return NULL;
+	while (n > 1 && strcmp(verbs[n - 1].name, "help") != 0)
+		n--;
+	return &verbs[n - 1];
 }
 
 /* `nanoseg --help`, `nanoseg policy --help`, `nanoseg policy show W --help` are `nanoseg help …`. */
-static int ask_help(const char *const *words, size_t n_words, struct ns_cli_request *request)
+static void ask_help(const char *const *words, size_t n_words, struct ns_cli_request *request)
 {
-	const struct ns_cli_verb *verb;
+	const struct ns_cli_verb *verb = NULL;
 	size_t used = n_words ? 1 : 0;
 
 	if (n_words && find_verb(words, n_words, &verb, &used, NULL) < 0)
 		used = 1;
-	request->verb = verb_named("help");
+	request->verb = help_verb();
 	request->n_args = used;
 	for (size_t i = 0; i < used; i++)
 		request->args[i] = words[i];
-	return 0;
 }
 
 static int check(const struct ns_cli_request *request, struct ns_error *err)
@@ -272,7 +269,8 @@ int ns_cli_parse(size_t argc, char *const argv[], const char *env_socket, struct
 	request.json = request.options & NS_CLI_JSON;
 
 	if (request.options & NS_CLI_HELP) {
-		r = ask_help(words, n_words, &request);
+		ask_help(words, n_words, &request);
+		r = 0;
 	} else {
 		if (n_words == 0)
 			return ns_error_set(err, -EINVAL, "say what to do; 'nanoseg help' lists the commands");

@@ -173,7 +173,7 @@ const char *ns_show_bytes(uint64_t bytes, char buf[static NS_SHOW_FIGURE_MAX])
 		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "%" PRIu64 " B", bytes);
 		return buf;
 	}
-	while (bytes >= 1024 * 1024) {
+	while (bytes >= UINT64_C(1024) * 1024) {
 		bytes /= 1024;
 		unit++;
 	}

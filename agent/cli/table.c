@@ -169,7 +169,7 @@ int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_
 {
 	if (table->failed)
 		return ns_error_set(err, -ENOMEM, "no memory for the table");
-	if (table->n_cells == 0)
+	if (table->n_cells == 0 || table->n_columns == 0)
 		return 0;
 	measure(table);
 	if (width > 0) {

@@ -25,7 +25,7 @@
 #define NS_NETNS_DIRS_MAX          16
 
 /* Policies. */
-#define NS_POLICY_BYTES_MAX (8u * 1024 * 1024) /* one JSON document */
+#define NS_POLICY_BYTES_MAX 8388608u /* 8 MiB: one JSON document */
 #define NS_POLICY_DEPTH_MAX 16
 #define NS_POLICY_RULES_MAX 100000
 #define NS_RULE_PORTS_MAX   1024
@@ -47,7 +47,7 @@
 #define NS_LEARN_SET_SIZE_MAX     1048576
 #define NS_DENY_SET_SIZE          16384
 /* One transaction is one datagram. */
-#define NS_NFT_BATCH_BYTES_MAX (512u * 1024 * 1024)
+#define NS_NFT_BATCH_BYTES_MAX 536870912u /* 512 MiB */
 /* For the kernel's answer: a commit waits for RCU grace periods. */
 #define NS_NFT_TIMEOUT_MS 30000
 /* Of a dump that the ruleset changed under, and of a transaction that another one came between. */
@@ -74,7 +74,7 @@
 #define NS_STORE_ENDPOINTS_MAX 100000
 #define NS_STORE_READBACKS_MAX 1000
 #define NS_STORE_CHANGES_MAX   10000
-#define NS_STORE_DETAIL_MAX    (1024 * 1024) /* one audit entry's detail, as text */
+#define NS_STORE_DETAIL_MAX    1048576 /* one audit entry's detail, as text */
 
 /* Evidence, of one workload; what does not fit is said in the document. */
 #define NS_EVIDENCE_ENDPOINTS_MAX 1000
@@ -82,11 +82,11 @@
 #define NS_EVIDENCE_READBACKS_MAX 100
 
 /* HTTP and JSON from others. */
-#define NS_HTTP_BODY_MAX         (8u * 1024 * 1024)
+#define NS_HTTP_BODY_MAX         8388608u   /* 8 MiB */
 #define NS_HTTP_CONNECTIONS_MAX  64
 #define NS_HTTP_CONNECTIONS_ROOT 8                       /* of these, kept for uid 0 */
 #define NS_HTTP_BODIES_MAX       (4u * NS_HTTP_BODY_MAX) /* request bodies held at once, of all connections */
-#define NS_HTTP_ANSWER_MAX       (256u * 1024 * 1024)
+#define NS_HTTP_ANSWER_MAX       268435456u /* 256 MiB */
 #define NS_HTTP_HEADERS_MAX      32768 /* memory of one connection besides bodies */
 #define NS_HTTP_IDLE_SECONDS     30    /* without a byte either way */
 #define NS_HTTP_REQUEST_SECONDS  120   /* from the first byte of a request to the last of its answer */

@@ -107,11 +107,11 @@ int fake_start(void **state)
 
 	(void)state;
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)strcpy(fake.directory, "/tmp/nanoseg-test-cli-XXXXXX");
+	(void)snprintf(fake.directory, sizeof(fake.directory), "/tmp/nanoseg-test-cli-XXXXXX");
 	if (!mkdtemp(fake.directory))
 		return -1;
 	(void)snprintf(fake.socket, sizeof(fake.socket), "%s/s", fake.directory);
-	(void)strcpy(address.sun_path, fake.socket);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake.socket);
 	fake.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(fake.listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fake.listener, 16) < 0)
 		return -1;

@@ -25,7 +25,7 @@
 
 static void nobody_there(void **state)
 {
-	char line[160];
+	char line[100];
 
 	(void)state;
 	assert_int_equal(run("status --socket /nonexistent/s"), NS_CLI_UNREACHABLE);
@@ -38,7 +38,7 @@ static void nobody_there(void **state)
 	(void)snprintf(line, sizeof(line), "%s.stale", fake.socket);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	(void)strcpy(address.sun_path, line);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", line);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	(void)close(fd);
 	(void)snprintf(line, sizeof(line), "endpoints --socket %s.stale", fake.socket);

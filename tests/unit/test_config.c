@@ -247,7 +247,7 @@ static void socket_paths_fit_a_socket(void **state)
 	memset(text + length, 's', NS_CONFIG_SOCKET_MAX - 2);
 	assert_int_equal(parse(text, &config, &err), 0);
 	assert_int_equal(strlen(config.socket), 107);
-	strcat(text, "s");
+	text[strlen(text)] = 's';
 	assert_int_equal(parse(text, &config, &err), -EINVAL);
 	assert_string_equal(err.text, "t.conf:2: [daemon] socket: a path of 108 bytes; at most 107 are possible here");
 }
