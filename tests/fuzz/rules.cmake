@@ -1,0 +1,1 @@
+nanoseg_fuzz(policy nanoseg_rules)
