@@ -25,13 +25,13 @@
 #define NS_NETNS_DIRS_MAX          16
 
 /* Policies. */
-#define NS_POLICY_BYTES_MAX 8388608u /* 8 MiB: one JSON document */
-#define NS_POLICY_DEPTH_MAX 16
-#define NS_POLICY_RULES_MAX 100000
-#define NS_RULE_PORTS_MAX   1024
-#define NS_RULE_ICMP_MAX    256
+#define NS_POLICY_BYTES_MAX   8388608u /* 8 MiB: one JSON document */
+#define NS_POLICY_DEPTH_MAX   16
+#define NS_POLICY_RULES_MAX   100000
+#define NS_RULE_PORTS_MAX     1024
+#define NS_RULE_ICMP_MAX      256
 #define NS_RULE_PROCESSES_MAX 64   /* programs named in one rule's evidence */
-#define NS_RULE_TEXT_MAX    1024 /* a comment, a reason */
+#define NS_RULE_TEXT_MAX      1024 /* a comment, a reason */
 
 /* nftables. Names: NFT_NAME_MAXLEN is 256, but ours are ours to choose. */
 #define NS_NFT_NAME_MAX           32
@@ -42,7 +42,7 @@
 #define NS_RULE_STMTS_MAX         12
 #define NS_PLAN_ELEMENTS_MAX      1000000
 #define NS_COMPILE_STEPS_MAX      200000000 /* comparisons of ranges, for one set */
-#define NS_LINK6_LENGTH_MIN       48 /* a wider prefix is no link that neighbour discovery may go to */
+#define NS_LINK6_LENGTH_MIN       48        /* a wider prefix is no link that neighbour discovery may go to */
 #define NS_LEARN_SET_SIZE_DEFAULT 65535
 #define NS_LEARN_SET_SIZE_MAX     1048576
 #define NS_DENY_SET_SIZE          16384
@@ -53,8 +53,8 @@
 /* Of a dump that the ruleset changed under, and of a transaction that another one came between. */
 #define NS_NFT_DUMP_TRIES 20
 #define NS_LOCK_TRIES     5
-#define NS_NFLOG_GROUP            28275 /* ASCII "ns" */
-#define NS_NFLOG_SNAPLEN          128
+#define NS_NFLOG_GROUP    28275 /* ASCII "ns" */
+#define NS_NFLOG_SNAPLEN  128
 
 /* Learning; each of one endpoint. */
 #define NS_NFLOG_RCVBUF        (1024 * 1024) /* bytes of unread log; the kernel doubles it for its bookkeeping */
@@ -82,14 +82,14 @@
 #define NS_EVIDENCE_READBACKS_MAX 100
 
 /* HTTP and JSON from others. */
-#define NS_HTTP_BODY_MAX         8388608u   /* 8 MiB */
+#define NS_HTTP_BODY_MAX         8388608u /* 8 MiB */
 #define NS_HTTP_CONNECTIONS_MAX  64
-#define NS_HTTP_CONNECTIONS_ROOT 8                       /* of these, kept for uid 0 */
-#define NS_HTTP_BODIES_MAX       (4u * NS_HTTP_BODY_MAX) /* request bodies held at once, of all connections */
+#define NS_HTTP_CONNECTIONS_ROOT 8          /* of these, kept for uid 0 */
+#define NS_HTTP_BODIES_MAX       33554432u  /* 32 MiB: request bodies held at once, of all connections */
 #define NS_HTTP_ANSWER_MAX       268435456u /* 256 MiB */
-#define NS_HTTP_HEADERS_MAX      32768 /* memory of one connection besides bodies */
-#define NS_HTTP_IDLE_SECONDS     30    /* without a byte either way */
-#define NS_HTTP_REQUEST_SECONDS  120   /* from the first byte of a request to the last of its answer */
+#define NS_HTTP_HEADERS_MAX      32768      /* memory of one connection besides bodies */
+#define NS_HTTP_IDLE_SECONDS     30         /* without a byte either way */
+#define NS_HTTP_REQUEST_SECONDS  120        /* from the first byte of a request to the last of its answer */
 #define NS_HTTP_PARAMETERS_MAX   8
 #define NS_JSON_DEPTH_MAX        64
 
