@@ -200,7 +200,6 @@ static void ask_help(const char *const *words, size_t n_words, struct ns_cli_req
 
 	if (n_words && find_verb(words, n_words, &verb, &used, NULL) < 0)
 		used = 1;
-	request->verb = help_verb();
 	request->n_args = used;
 	for (size_t i = 0; i < used; i++)
 		request->args[i] = words[i];
@@ -239,7 +238,7 @@ static int check(const struct ns_cli_request *request, struct ns_error *err)
 int ns_cli_parse(size_t argc, char *const argv[], const char *env_socket, struct ns_cli_request *ret,
 		 struct ns_error *err)
 {
-	struct ns_cli_request request = { 0 };
+	struct ns_cli_request request = { .verb = help_verb() };
 	const char *words[POSITIONALS_MAX];
 	size_t n_words = 0, used = 0;
 	bool options_end = false;

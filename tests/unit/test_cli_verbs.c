@@ -25,7 +25,7 @@
 
 static void nobody_there(void **state)
 {
-	char line[100];
+	char line[160];
 
 	(void)state;
 	assert_int_equal(run("status --socket /nonexistent/s"), NS_CLI_UNREACHABLE);
@@ -35,10 +35,9 @@ static void nobody_there(void **state)
 	assert_string_equal(got.out, "");
 
 	/* A socket on which nobody listens any more. */
-	(void)snprintf(line, sizeof(line), "%s.stale", fake.socket);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", line);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.90s.stale", fake.socket);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	(void)close(fd);
 	(void)snprintf(line, sizeof(line), "endpoints --socket %s.stale", fake.socket);
