@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <linux/if_addr.h>
@@ -20,19 +21,26 @@
 
 /* A dump that the kernel marks as interrupted, or that lost messages, is repeated this often at once. */
 #define DUMP_ATTEMPTS 4
-/* Datagrams that one wake-up drains: a container that changes its links without end gets its turn and no more. */
+/* Datagrams that one wake-up drains. */
 #define DRAIN_MAX 256
+/* Port ids that are tried: a random one is free but for a rare chance. */
+#define PORT_ATTEMPTS 4
 
 struct ns_addresses {
-	struct nl_sock *socket;
+	struct nl_sock *socket; /* notifications */
+	bool own;               /* of the caller's own namespace */
 	sd_event_source *source;
 	void (*changed)(void *ctx);
 	void *ctx;
-	/* The dump under way; NULL between dumps. */
+};
+
+/* One dump under way. */
+struct dump {
+	struct nl_sock *socket;
 	struct ns_addresses_found *found;
 	uint32_t sequence;
 	bool done;
-	int dump_error;
+	int error;
 };
 
 /* First for every message: a forged answer must not even end a dump. */
@@ -43,76 +51,13 @@ static int only_kernel(struct nl_msg *msg, void *arg)
 	return source->nl_pid == 0 ? NL_OK : NL_SKIP;
 }
 
-/* Notifications carry whatever number their cause had; ours are told apart where they are used. */
+/* Notifications carry whatever number their cause had. */
 static int any_sequence(struct nl_msg *msg, void *arg)
 {
 	return NL_OK;
 }
 
-static void add_address(struct ns_addresses_found *found, const struct ns_prefix *address)
-{
-	if (found->without_link_local && ns_addr_scope(&address->addr) == NS_ADDR_LINK_LOCAL)
-		return;
-	for (size_t i = 0; i < found->n_addresses; i++)
-		if (ns_addr_equal(&found->addresses[i].addr, &address->addr) &&
-		    found->addresses[i].length == address->length)
-			return;
-	if (found->n_addresses == found->max_addresses)
-		found->truncated = true;
-	else
-		found->addresses[found->n_addresses++] = *address;
-}
-
-static bool is_answer(const struct ns_addresses *addresses, const struct nlmsghdr *header)
-{
-	return addresses->found && header->nlmsg_seq == addresses->sequence &&
-	       header->nlmsg_pid == nl_socket_get_local_port(addresses->socket);
-}
-
-static int on_valid(struct nl_msg *msg, void *arg)
-{
-	struct ns_addresses *addresses = arg;
-	struct ns_addresses_found *found = addresses->found;
-	struct nlmsghdr *header = nlmsg_hdr(msg);
-	struct ns_interface interface;
-	struct ns_prefix address;
-
-	if (!is_answer(addresses, header)) {
-		if (found)
-			found->stale = true;
-		return NL_OK;
-	}
-	if (ns_rtnl_address(header, &address)) {
-		add_address(found, &address);
-	} else if (found->max_interfaces > 0 && ns_rtnl_link(header, &interface)) {
-		if (found->n_interfaces == found->max_interfaces)
-			found->truncated = true;
-		else
-			found->interfaces[found->n_interfaces++] = interface;
-	}
-	return NL_OK;
-}
-
-static int on_finish(struct nl_msg *msg, void *arg)
-{
-	struct ns_addresses *addresses = arg;
-
-	if (is_answer(addresses, nlmsg_hdr(msg)))
-		addresses->done = true;
-	return NL_STOP;
-}
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
-{
-	struct ns_addresses *addresses = arg;
-
-	if (addresses->found && error->msg.nlmsg_seq == addresses->sequence) {
-		addresses->done = true;
-		addresses->dump_error = error->error;
-	}
-	return NL_STOP;
-}
-
+/* What changes without end gets its turn and no more: the source rests until the next reading. */
 static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *ctx)
 {
 	struct ns_addresses *addresses = ctx;
@@ -121,37 +66,50 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	for (int i = 0; i < DRAIN_MAX; i++)
 		if (nl_recvmsgs_default(addresses->socket) == -NLE_AGAIN)
 			break;
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	addresses->changed(addresses->ctx);
 	return 0;
 }
 
-static int open_socket(struct ns_addresses *addresses, int netns_fd, struct ns_error *err)
+/* The port is nobody's to guess: a process in the namespace could take it beforehand, or flood it. */
+static int bind_random(int fd, struct ns_error *err)
 {
-	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR };
 	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < PORT_ATTEMPTS && r == -EADDRINUSE; i++) {
+		if (getrandom(&local.nl_pid, sizeof local.nl_pid, 0) != sizeof local.nl_pid)
+			return ns_error_set(err, -EIO, "no random number for an rtnetlink socket");
+		r = bind(fd, (struct sockaddr *)&local, sizeof local) < 0 ? -errno : 0;
+	}
+	if (r < 0)
+		return ns_error_set(err, r, "cannot bind an rtnetlink socket: %s", strerror(-r));
+	return 0;
+}
+
+static int open_socket(int netns_fd, struct nl_sock **ret, struct ns_error *err)
+{
 	NS_CLOSE int fd = ns_netns_socket(netns_fd, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE, err);
+	struct nl_sock *sock;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	/* The kernel picks the port: one of libnl's own choosing could be taken by the container beforehand. */
-	if (bind(fd, (struct sockaddr *)&local, sizeof local) < 0)
-		return ns_error_set(err, -errno, "cannot bind an rtnetlink socket: %s", strerror(errno));
-	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof groups[i]) < 0)
-			return ns_error_set(err, -errno, "cannot subscribe to link changes: %s", strerror(errno));
-	addresses->socket = nl_socket_alloc();
-	if (!addresses->socket)
-		return ns_error_set(err, -ENOMEM, "no memory for an rtnetlink socket");
-	r = nl_socket_set_fd(addresses->socket, NETLINK_ROUTE, fd);
+	r = bind_random(fd, err);
 	if (r < 0)
+		return r;
+	sock = nl_socket_alloc();
+	if (!sock)
+		return ns_error_set(err, -ENOMEM, "no memory for an rtnetlink socket");
+	r = nl_socket_set_fd(sock, NETLINK_ROUTE, fd);
+	if (r < 0) {
+		nl_socket_free(sock);
 		return ns_error_set(err, -EIO, "cannot use an rtnetlink socket: %s", nl_geterror(r));
+	}
 	(void)NS_TAKE_FD(fd);
-	(void)nl_socket_modify_cb(addresses->socket, NL_CB_MSG_IN, NL_CB_CUSTOM, only_kernel, NULL);
-	(void)nl_socket_modify_cb(addresses->socket, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
-	(void)nl_socket_modify_cb(addresses->socket, NL_CB_VALID, NL_CB_CUSTOM, on_valid, addresses);
-	(void)nl_socket_modify_cb(addresses->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, addresses);
-	(void)nl_socket_modify_err_cb(addresses->socket, NL_CB_CUSTOM, on_error, addresses);
+	(void)nl_socket_modify_cb(sock, NL_CB_MSG_IN, NL_CB_CUSTOM, only_kernel, NULL);
+	(void)nl_socket_modify_cb(sock, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
+	*ret = sock;
 	return 0;
 }
 
@@ -167,9 +125,13 @@ int ns_addresses_open(sd_event *event, int netns_fd, void (*changed)(void *ctx),
 		return ns_error_set(err, -ENOMEM, "no memory for a namespace's addresses");
 	addresses->changed = changed;
 	addresses->ctx = ctx;
-	r = open_socket(addresses, netns_fd, err);
+	addresses->own = netns_fd < 0;
+	r = open_socket(netns_fd, &addresses->socket, err);
 	if (r < 0)
 		return r;
+	r = nl_socket_add_memberships(addresses->socket, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0);
+	if (r < 0)
+		return ns_error_set(err, -EIO, "cannot subscribe to link changes: %s", nl_geterror(r));
 	r = sd_event_add_io(event, &addresses->source, nl_socket_get_fd(addresses->socket), EPOLLIN, on_readable,
 			    addresses);
 	if (r < 0)
@@ -188,7 +150,67 @@ struct ns_addresses *ns_addresses_free(struct ns_addresses *addresses)
 	return NULL;
 }
 
-static int dump(struct ns_addresses *addresses, int type, struct ns_error *err)
+static void add_address(struct ns_addresses_found *found, const struct ns_prefix *address)
+{
+	if (found->without_link_local && ns_addr_scope(&address->addr) == NS_ADDR_LINK_LOCAL)
+		return;
+	for (size_t i = 0; i < found->n_addresses; i++)
+		if (ns_addr_equal(&found->addresses[i].addr, &address->addr) &&
+		    found->addresses[i].length == address->length)
+			return;
+	if (found->n_addresses == found->max_addresses)
+		found->truncated = true;
+	else
+		found->addresses[found->n_addresses++] = *address;
+}
+
+static bool is_answer(const struct dump *dump, const struct nlmsghdr *header)
+{
+	return header->nlmsg_seq == dump->sequence && header->nlmsg_pid == nl_socket_get_local_port(dump->socket);
+}
+
+static int on_valid(struct nl_msg *msg, void *arg)
+{
+	struct dump *dump = arg;
+	struct ns_addresses_found *found = dump->found;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	struct ns_interface interface;
+	struct ns_prefix address;
+
+	if (!is_answer(dump, header))
+		return NL_OK;
+	if (ns_rtnl_address(header, &address)) {
+		add_address(found, &address);
+	} else if (found->max_interfaces > 0 && ns_rtnl_link(header, &interface)) {
+		if (found->n_interfaces == found->max_interfaces)
+			found->truncated = true;
+		else
+			found->interfaces[found->n_interfaces++] = interface;
+	}
+	return NL_OK;
+}
+
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	struct dump *dump = arg;
+
+	if (is_answer(dump, nlmsg_hdr(msg)))
+		dump->done = true;
+	return NL_STOP;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
+{
+	struct dump *dump = arg;
+
+	if (error->msg.nlmsg_seq == dump->sequence) {
+		dump->done = true;
+		dump->error = error->error;
+	}
+	return NL_STOP;
+}
+
+static int run_dump(struct dump *dump, int type, struct ns_error *err)
 {
 	union {
 		struct ifinfomsg link;
@@ -202,34 +224,51 @@ static int dump(struct ns_addresses *addresses, int type, struct ns_error *err)
 		nlmsg_free(msg);
 		return ns_error_set(err, -ENOMEM, "no memory for an rtnetlink request");
 	}
-	addresses->done = false;
-	addresses->dump_error = 0;
-	r = nl_send_auto(addresses->socket, msg);
-	addresses->sequence = nlmsg_hdr(msg)->nlmsg_seq;
+	dump->done = false;
+	dump->error = 0;
+	r = nl_send_auto(dump->socket, msg);
+	dump->sequence = nlmsg_hdr(msg)->nlmsg_seq;
 	nlmsg_free(msg);
 	if (r < 0)
 		return ns_error_set(err, -EIO, "cannot ask for links: %s", nl_geterror(r));
-	while (!addresses->done) {
-		r = nl_recvmsgs_default(addresses->socket);
+	while (!dump->done) {
+		r = nl_recvmsgs_default(dump->socket);
 		/* NLE_AGAIN cannot be before the end of an answered dump; NLE_NOMEM is a full buffer. */
 		if (r == -NLE_DUMP_INTR || r == -NLE_NOMEM || r == -NLE_AGAIN)
-			return -EAGAIN;
-		if (r < 0 && !addresses->done)
+			return ns_error_set(err, -EAGAIN, "the namespace's links change faster than they can be read");
+		if (r < 0 && !dump->done)
 			return ns_error_set(err, -EIO, "cannot read links: %s", nl_geterror(r));
 	}
-	if (addresses->dump_error != 0)
-		return ns_error_set(err, addresses->dump_error < 0 ? addresses->dump_error : -EIO,
-				    "cannot list links: %s", strerror(-addresses->dump_error));
+	if (dump->error != 0)
+		return ns_error_set(err, dump->error < 0 ? dump->error : -EIO, "cannot list links: %s",
+				    strerror(-dump->error));
 	return 0;
 }
 
-/* What an attempt that broke off left in the socket would be taken for notifications; it is only slower. */
-static void drain(struct ns_addresses *addresses)
+/* On a socket of its own: what is left in it after an attempt that broke off goes with it, and no flood of
+ * notifications stands in its way. */
+static int dump_once(const struct ns_addresses *addresses, struct ns_addresses_found *found, struct ns_error *err)
 {
-	addresses->found = NULL;
-	for (int i = 0; i < DRAIN_MAX; i++)
-		if (nl_recvmsgs_default(addresses->socket) == -NLE_AGAIN)
-			break;
+	NS_CLOSE int netns_fd = addresses->own ? -1 : ns_addresses_open_netns(addresses, err);
+	struct dump dump = { .found = found };
+	int r;
+
+	if (netns_fd < 0 && !addresses->own)
+		return netns_fd;
+	r = open_socket(netns_fd, &dump.socket, err);
+	if (r < 0)
+		return r;
+	(void)nl_socket_modify_cb(dump.socket, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &dump);
+	(void)nl_socket_modify_cb(dump.socket, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &dump);
+	(void)nl_socket_modify_err_cb(dump.socket, NL_CB_CUSTOM, on_error, &dump);
+	found->n_addresses = found->n_interfaces = 0;
+	found->truncated = false;
+	if (found->max_interfaces > 0)
+		r = run_dump(&dump, RTM_GETLINK, err);
+	if (r == 0)
+		r = run_dump(&dump, RTM_GETADDR, err);
+	nl_socket_free(dump.socket);
+	return r;
 }
 
 static int compare_addresses(const void *pa, const void *pb)
@@ -251,19 +290,10 @@ int ns_addresses_read(struct ns_addresses *addresses, struct ns_addresses_found 
 {
 	int r = -EAGAIN;
 
-	for (int attempt = 0; attempt < DUMP_ATTEMPTS && r == -EAGAIN; attempt++) {
-		found->n_addresses = found->n_interfaces = 0;
-		found->truncated = found->stale = false;
-		addresses->found = found;
-		r = found->max_interfaces > 0 ? dump(addresses, RTM_GETLINK, err) : 0;
-		if (r == 0)
-			r = dump(addresses, RTM_GETADDR, err);
-		if (r < 0)
-			drain(addresses);
-	}
-	addresses->found = NULL;
-	if (r == -EAGAIN)
-		return ns_error_set(err, r, "the namespace's links change faster than they can be read");
+	/* From here on a change wakes us again. */
+	(void)sd_event_source_set_enabled(addresses->source, SD_EVENT_ON);
+	for (int attempt = 0; attempt < DUMP_ATTEMPTS && r == -EAGAIN; attempt++)
+		r = dump_once(addresses, found, err);
 	if (r < 0)
 		return r;
 	if (found->n_addresses > 0)

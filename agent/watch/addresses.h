@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Interfaces and addresses of one network namespace, from an rtnetlink socket inside it. Notifications (and ENOBUFS)
- * only say that something changed; reading is always a whole dump.
+ * only say that something changed, once until the next reading; reading is always a whole dump.
  *
  * The socket pins the namespace until it is freed. A process in the namespace may send to it, so what does not come
- * from the kernel (port id 0) is thrown away.
+ * from the kernel (port id 0) is thrown away, and a dump has a socket of its own under a random port.
  */
 #ifndef NANOSEG_ADDRESSES_H
 #define NANOSEG_ADDRESSES_H
@@ -25,7 +25,6 @@ struct ns_addresses_found {
 	size_t n_interfaces, max_interfaces; /* max 0: not wanted */
 	bool without_link_local;             /* in: they are not wanted */
 	bool truncated;                      /* there were more than fit */
-	bool stale;                          /* something changed while it was read: read once more */
 };
 
 /* netns_fd < 0: the caller's own namespace. `changed` comes from the event loop, once for any number of changes; it
@@ -38,8 +37,7 @@ struct ns_addresses *ns_addresses_free(struct ns_addresses *addresses); /* accep
  * dump within the call. -EAGAIN: it changed faster than it could be read. */
 int ns_addresses_read(struct ns_addresses *addresses, struct ns_addresses_found *found, struct ns_error *err);
 
-/* A fresh fd of the namespace itself, from the socket in it: needs no process and no path, and cannot be another one.
- */
+/* A fresh fd of the namespace itself, from the socket in it: needs no process and no path. */
 int ns_addresses_open_netns(const struct ns_addresses *addresses, struct ns_error *err);
 
 #endif

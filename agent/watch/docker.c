@@ -11,7 +11,7 @@
 #include "docker_table.h"
 #include "http_client.h"
 
-#define ANSWER_US 5000000   /* for a version or a list */
+#define ANSWER_US 5000000 /* for a version or a list */
 /* An inspection waits for a container that is being started, which a hook may hold up. */
 #define INSPECT_US        10000000
 #define RELIST_US         30000000 /* also tells an engine that hangs from one where nothing happens */

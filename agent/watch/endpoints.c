@@ -166,7 +166,7 @@ int ns_watched_read_addresses(struct ns_watched *watched, struct ns_error *err)
 	r = ns_addresses_read(watched->addresses, &found, err);
 	if (r < 0)
 		return r;
-	watched->addresses_dirty = found.stale;
+	watched->addresses_dirty = false;
 	watched->truncated = found.truncated;
 	same = endpoint->n_addresses == found.n_addresses && endpoint->n_interfaces == found.n_interfaces;
 	for (size_t i = 0; same && i < found.n_addresses; i++)

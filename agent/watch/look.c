@@ -10,7 +10,8 @@
 /* A scan of /proc may take one part in five of the time, however often something asks for one. */
 #define SCAN_REST_FACTOR 4
 /* Addresses that changed while they were read are read again after this. */
-#define AGAIN_US 5000
+#define AGAIN_US        5000
+#define FAILED_AGAIN_US 200000
 
 static void list_dirs(struct ns_watch *watch)
 {
@@ -161,7 +162,7 @@ static void read_addresses(struct ns_watch *watch)
 			watch->events.addresses(watch->ctx, &watched->endpoint);
 		if (watched->addresses_dirty) {
 			watch->dirty |= NS_LOOK_ADDRESSES;
-			ns_watch_again(watch, ns_clock_elapsed() + AGAIN_US);
+			ns_watch_again(watch, ns_clock_elapsed() + (r == -EAGAIN ? AGAIN_US : FAILED_AGAIN_US));
 		}
 	}
 }
@@ -176,7 +177,7 @@ static void read_host(struct ns_watch *watch)
 	int r = ns_addresses_read(watch->host, &found, &err);
 	bool same;
 
-	if (r < 0 || found.stale) {
+	if (r < 0) {
 		watch->dirty |= NS_LOOK_HOST;
 		ns_watch_again(watch, ns_clock_elapsed() + AGAIN_US);
 	}
