@@ -129,15 +129,23 @@ static int send_difference(struct ns_lock *lock, const struct ns_plan *plan, con
 	static const struct ns_plan nothing = NS_PLAN_INIT;
 	bool afresh = step == TABLE_MAKE || step == TABLE_REPLACE;
 	struct ns_lock_result counts = *result;
+	size_t table_message;
 	int r = ns_nft_batch_new(&batch, err);
 
 	if (r < 0)
 		return r;
 	write_table(lock, batch, step);
+	table_message = ns_nft_batch_messages(batch);
 	ns_reconcile(batch, &lock->scope, plan, afresh ? &nothing : &reading->plan, &counts);
 	r = ns_nft_batch_send(lock->nft, batch, err);
 	if (r == 0)
 		*result = counts;
+	if (r == -EOPNOTSUPP && owner_support == SUPPORT_UNKNOWN && step != TABLE_OURS &&
+	    ns_nft_batch_refused(batch) == table_message) {
+		/* Persist is not known before 6.9. Owner alone would take the table away with the daemon: never. */
+		owner_support = SUPPORT_NO;
+		return -EAGAIN;
+	}
 	return r;
 }
 
@@ -216,11 +224,6 @@ static int turn(struct ns_lock *lock, struct application *a, struct ns_error *er
 		return 1;
 	}
 	r = send_difference(lock, a->plan, &reading, step, &a->result, err);
-	if (r == -EOPNOTSUPP && owner_support == SUPPORT_UNKNOWN) {
-		/* Persist is not known before 6.9. Owner alone would take the table away with the daemon: never. */
-		owner_support = SUPPORT_NO;
-		return 0;
-	}
 	a->written = a->written || r == 0;
 	return r;
 }

@@ -30,6 +30,7 @@ struct ns_nft_batch {
 	size_t open; /* offset of the message being written; 0: none */
 	struct label *labels;
 	size_t n, labels_allocated;
+	size_t refused; /* of the last sending: the first refused message, from 1 */
 	uint32_t ids;
 	struct ns_error error;
 };
@@ -158,6 +159,11 @@ size_t ns_nft_batch_messages(const struct ns_nft_batch *batch)
 	return batch->n;
 }
 
+size_t ns_nft_batch_refused(const struct ns_nft_batch *batch)
+{
+	return batch->refused;
+}
+
 int ns_nft_batch_walk(struct ns_nft_batch *batch, int (*each)(void *ctx, const struct nlmsghdr *nlh, const char *what),
 		      void *ctx)
 {
@@ -270,6 +276,7 @@ int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_
 	close_message(batch);
 	if (!reserve(batch) || batch->error.code < 0)
 		return ns_error_set(err, batch->error.code, "%s", batch->error.text);
+	batch->refused = 0;
 	if (batch->n == 0)
 		return 0;
 	outcome.first = ns_nft_take_sequences(nft, (uint32_t)batch->n + 2);
@@ -279,5 +286,6 @@ int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_
 	r = take_answers(nft, &outcome, err);
 	if (r < 0)
 		return r;
+	batch->refused = outcome.first_refused;
 	return report(batch, &outcome, err);
 }

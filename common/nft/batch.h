@@ -49,5 +49,7 @@ uint32_t ns_nft_batch_id(struct ns_nft_batch *batch);
  * succeeds without a word to the kernel. -ENOBUFS: acknowledgements were lost; only reading back can tell the outcome.
  * A batch may be sent again. */
 int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_error *err);
+/* After sending: which message was the first refused, from 1. 0: none, or the batch as a whole. */
+size_t ns_nft_batch_refused(const struct ns_nft_batch *batch);
 
 #endif

@@ -199,6 +199,26 @@ static void test_first_batch_that_fails_leaves_no_table(void **state)
 	ns_lock_close(lock);
 }
 
+/* The first plan of the process asks for what no kernel has: that says nothing of whether tables can be owned. */
+static void test_unsupported_plan_first(void **state)
+{
+	struct ns_lock *lock = lab_lock(NFPROTO_INET);
+	struct ns_error err = NS_ERROR_INIT;
+	struct ns_lock_result result;
+	struct ns_plan plan;
+
+	plan_begin(&plan, NFPROTO_INET);
+	plan_base(&plan, "hook", 77, 0, NF_ACCEPT);
+	assert_int_equal(ns_lock_apply(lock, &plan, &result, &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.text, "chain hook"));
+	ns_plan_release(&plan);
+	endpoint_plan(&plan);
+	lab_apply(lock, &plan);
+	assert_int_equal(ns_lock_protection(lock), lab_protection());
+	ns_plan_release(&plan);
+	ns_lock_close(lock);
+}
+
 static void test_refused_plans(void **state)
 {
 	struct ns_lock *lock = lab_lock(NFPROTO_INET);
@@ -835,6 +855,7 @@ static void test_many_elements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_unsupported_plan_first, setup), /* first in the process */
 		cmocka_unit_test_setup(test_bad_rule_changes_nothing, setup),
 		cmocka_unit_test_setup(test_bad_element_changes_nothing, setup),
 		cmocka_unit_test_setup(test_first_batch_that_fails_leaves_no_table, setup),
