@@ -24,7 +24,7 @@ docker_image() {
 	local root=$LAB/image applet
 	mkdir -p "$root"/{bin,etc,tmp,proc,sys,dev}
 	cp "$(command -v busybox)" "$root/bin/sh-busybox"
-	cp "$TRAFFIC" "$root/bin/traffic"
+	cp "$TRAFFIC" "$root/bin/traffic" || die "no traffic program"
 	for applet in sh sleep nslookup cat ls; do
 		ln -s sh-busybox "$root/bin/$applet"
 	done
@@ -42,6 +42,13 @@ docker_run() {
 	shift
 	docker run -d --name "$name" --init "${options[@]}" nanoseg-test:1 "$@" >"$LAB/docker.out" 2>&1 ||
 		die "docker run $name: $(cat "$LAB/docker.out")"
+	case $* in
+	*serve*) wait_for 10 docker_serves "$name" || die "$name does not serve: $(docker logs "$name" 2>&1 | tail -n 3)" ;;
+	esac
+}
+
+docker_serves() {
+	docker logs "$1" 2>/dev/null | grep -q ready
 }
 
 docker_address() { # NAME FAMILY NETWORK

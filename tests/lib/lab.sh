@@ -34,19 +34,29 @@ die() {
 
 # ---- entering and leaving ----
 
-# Docker's cgroups are the one thing a lab leaves outside its namespaces: take away the empty ones that it made.
+# Docker's cgroups are the one thing a lab leaves outside its namespaces: take away those that it made. A cgroup can go
+# when the last process in it has been reaped, a moment after the lab's end.
+lab_cgroups() {
+	find /sys/fs/cgroup -mindepth 2 -depth -type d -path '*/docker*' 2>/dev/null
+}
+
 lab_sweep_cgroups() {
-	local known=$1 dir
-	find /sys/fs/cgroup -mindepth 2 -depth -type d -path '*/docker*' 2>/dev/null | while read -r dir; do
-		grep -qxF "$dir" <<<"$known" || rmdir "$dir" 2>/dev/null
+	local known=$1 left try
+	for try in {1..40}; do
+		left=$(lab_cgroups | grep -vxF "${known:-none}")
+		[ -n "$left" ] || return 0
+		xargs -r rmdir <<<"$left" 2>/dev/null
+		sleep 0.05
 	done
+	echo "left behind after $try tries:" "$left" >&2
+	return 1
 }
 
 lab_enter() {
 	local script status known child
 	script=$(readlink -f "$0")
 	[ "$(id -u)" = 0 ] || die "must be root: sudo $0"
-	known=$(find /sys/fs/cgroup -mindepth 2 -type d -path '*/docker*' 2>/dev/null)
+	known=$(lab_cgroups)
 	# Should this shell be killed outright, the parent-death signal ends the lab.
 	NS_IN_LAB=1 setpriv --pdeathsig KILL unshare --mount --net --pid --ipc --uts --fork --kill-child \
 		--mount-proc --propagation private bash "$script" "$@" </dev/null &
@@ -59,7 +69,7 @@ lab_enter() {
 	status=$?
 	kill -9 "$child" 2>/dev/null
 	trap - EXIT
-	lab_sweep_cgroups "$known"
+	lab_sweep_cgroups "$known" || status=1
 	exit "$status"
 }
 
@@ -101,10 +111,11 @@ lab_leave() {
 
 lab_show_logs() {
 	local file
-	for file in "$LAB"/daemon.log "$LAB"/cli.err "$LAB"/dockerd.log; do
+	[ ! -e "$LAB/dockerd.log" ] || grep level=error "$LAB/dockerd.log" >"$LAB/dockerd.err"
+	for file in "$LAB"/dockerd.err "$LAB"/daemon.log "$LAB"/cli.err; do
 		[ -s "$file" ] || continue
 		echo "--- the end of $(basename "$file"):"
-		tail -n 40 "$file"
+		tail -n "${LAB_LOG_LINES:-40}" "$file" | cut -c 1-300
 	done
 	lab_no_sanitizer_reports
 }
@@ -133,11 +144,11 @@ wait_for() {
 }
 
 NS_CHECKS=0
-# check WHAT CONDITION…: the condition must hold.
+# check WHAT CONDITION…: the condition must hold. What it prints is dropped, its errors are not.
 check() {
 	local what=$1
 	shift
-	"$@" || die "$what   ($*)"
+	"$@" >/dev/null || die "$what   ($(cut -c 1-200 <<<"$*" | head -n 2))"
 	passed "$what"
 }
 
@@ -145,7 +156,7 @@ check() {
 eventually() {
 	local what=$1 seconds=$2
 	shift 2
-	wait_for "$seconds" "$@" || die "$what, within $seconds s   ($*)"
+	wait_for "$seconds" "$@" || die "$what, within $seconds s   ($(cut -c 1-200 <<<"$*" | head -n 2))"
 	passed "$what"
 }
 
@@ -164,7 +175,8 @@ not() {
 
 equal() {
 	[ "$1" = "$2" ] || {
-		echo "wanted '$2', got '$1'" >&2
+		echo "wanted (-), got (+):" >&2
+		diff -U 1 <(echo "$2") <(echo "$1") | tail -n +4 | head -n 40 >&2
 		return 1
 	}
 }
@@ -227,6 +239,7 @@ serve() {
 	shift
 	log=$(mktemp "$LAB/serve.XXXXXX")
 	ip netns exec "$name" "${SERVE_AS:-$TRAFFIC}" serve "$@" >"$log" 2>&1 &
+	disown
 	wait_for 5 grep -q ready "$log" || die "server in $name: $(cat "$log")"
 }
 
@@ -259,6 +272,23 @@ expect_refused() {
 	*) die "$* did not run: $outcome" ;;
 	esac
 	passed "$* is refused ($outcome)"
+}
+
+# refuse FROM KIND TO-N [PORT]: expect_refused, many at a time; all_refused waits for them and judges.
+NS_REFUSALS=()
+refuse() {
+	(expect_refused "$@") &
+	NS_REFUSALS+=($!)
+	NS_CHECKS=$((NS_CHECKS + 1))
+}
+
+all_refused() {
+	local pid bad=0
+	for pid in "${NS_REFUSALS[@]}"; do
+		wait "$pid" || bad=1
+	done
+	NS_REFUSALS=()
+	[ $bad = 0 ] || exit 1
 }
 
 # expect_outcome WORDS FROM KIND TO-N [PORT]: refused in one of these ways.
@@ -315,7 +345,7 @@ start_daemon() {
 	kill "$listener" 2>/dev/null
 	wait "$listener" 2>/dev/null
 	kill -0 "$DAEMON" 2>/dev/null || die "nanosegd does not start"
-	check "the daemon answers" ns status
+	check "the daemon answers" ns endpoints
 }
 
 daemon_ready_or_gone() {
@@ -390,17 +420,22 @@ digest_of() {
 approve() {
 	local digest
 	digest=$(nsj policy propose "$1" | jq -er .digest) || die "no proposal for $1: $(cat "$LAB/cli.err")"
-	check "$1 approved" ns policy approve "$1" --digest "$digest" --reason "test" >/dev/null
+	check "$1 approved" ns policy approve "$1" --digest "$digest" --reason "test"
 }
 
 enforce() {
-	check "$1 enforcing" ns mode "$1" enforcing >/dev/null
+	check "$1 enforcing" ns mode "$1" enforcing
 	check "the kernel of $1 follows" inner_is "$1" enforcing
 }
 
-# kernel_table NAME: the table as nft sees it, without figures; empty when there is none.
+# kernel_table NAME: the table as nft sees it, without handles, figures, and what packets have put into dynamic sets; empty
+# when there is none. The table's own flags are left out: this nft prints noise for those that it does not know.
 kernel_table() {
-	ip netns exec "$1" nft --stateless list table inet nanoseg 2>/dev/null
+	ip netns exec "$1" nft -j list table inet nanoseg 2>/dev/null | jq -S '
+		del(.. | .handle?, .packets?, .bytes?, .expires?) |
+		.nftables |= map(if .set and ((.set.flags // []) | index("dynamic")) then del(.set.elem) else . end) |
+		.nftables |= map(if .set.elem then .set.elem |= sort else . end) |
+		.nftables |= map(select(.metainfo or .table | not)) | .nftables'
 }
 
 if [ -z "${NS_IN_LAB:-}" ]; then

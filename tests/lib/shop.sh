@@ -39,17 +39,18 @@ shop_works() {
 shop_refuses() {
 	local v
 	for v in 4 6; do
-		expect_refused api tcp$v 4 22       # a new port on a known peer
-		expect_refused api tcp$v 5 5432     # a known port on an unknown peer
-		expect_refused api udp$v 4 54       # the same in UDP
-		expect_refused api udp$v 5 53
-		expect_refused api ping$v 5         # ICMP to where it never went
-		expect_refused outsider tcp$v 3 8080 # an outsider comes in
-		expect_refused outsider ping$v 3
-		expect_refused web tcp$v 3 8081     # a known client asks for a new port
-		expect_refused web ping$v 3         # and for ICMP never seen
+		refuse api tcp$v 4 22       # a new port on a known peer
+		refuse api tcp$v 5 5432     # a known port on an unknown peer
+		refuse api udp$v 4 54       # the same in UDP
+		refuse api udp$v 5 53
+		refuse api ping$v 5         # ICMP to where it never went
+		refuse outsider tcp$v 3 8080 # an outsider comes in
+		refuse outsider ping$v 3
+		refuse web tcp$v 3 8081     # a known client asks for a new port
+		refuse web ping$v 3         # and for ICMP never seen
 	done
-	expect_refused api icmp4 4 13 # an ICMP type never seen, to a peer that is pinged
+	refuse api icmp4 4 13 # an ICMP type never seen, to a peer that is pinged
+	all_refused
 }
 
 # The same attempts, none of them refused.

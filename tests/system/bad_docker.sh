@@ -24,7 +24,7 @@ engine() { # COMMAND: what answers on the socket from now on
 # A container whose only sign of a runtime is its cgroup, and the calm of the loop: an answer within a second.
 goes_on() {
 	local v began=${EPOCHREALTIME/./}
-	check "$1: the daemon answers" timeout 5 "$NANOSEG" --socket "$LAB/run/nanosegd.sock" status >/dev/null
+	check "$1: the daemon answers" timeout 5 "$NANOSEG" --socket "$LAB/run/nanosegd.sock" endpoints
 	check "$1: at once" test $((${EPOCHREALTIME/./} - began)) -lt $((2000000 * NS_SLOW))
 	N=$((N + 1))
 	ns_container "c$N" $((50 + N))
@@ -43,7 +43,7 @@ shop_watched
 eventually "no Docker: absent" 10 docker_is absent
 goes_on "absent"
 
-engine "head -c 100000 /dev/urandom"
+engine "exec cat /dev/urandom"
 eventually "garbage: failing" 30 docker_is failing
 goes_on "garbage"
 

@@ -96,7 +96,7 @@ api() { # METHOD PATH FILE: prints the status
 }
 change '.rules[0].colour = 1'
 check "400: unknown member" equal "$(api POST /v1/policy/edit "$LAB/bad.json")" 400
-check "one line with the path" jq -e '.error | test("rules\\[0\\]\\.colour") and (test("\n") | not)' "$LAB/answer" >/dev/null
+check "one line with the path" jq -e '.error | test("rules\\[0\\]\\.colour") and (test("\n") | not)' "$LAB/answer"
 head -c 10485760 /dev/zero >"$LAB/bad.json"
 check "413: 10 MB" equal "$(api POST /v1/policy/edit "$LAB/bad.json")" 413
 head -c 100000 /dev/zero | tr '\0' '[' >"$LAB/bad.json"
@@ -106,7 +106,7 @@ check "400: approval with an unknown member" equal "$(api POST /v1/policy/approv
 check "405" equal "$(api POST /v1/status "$LAB/good.json")" 405
 check "404" equal "$(api GET /v1/nothing "$LAB/good.json")" 404
 head -c 65536 /dev/urandom | socat -t 1 - "UNIX-CONNECT:$LAB/run/nanosegd.sock" >/dev/null 2>&1
-check "noise on the socket is survived" ns status >/dev/null
+check "noise on the socket is survived" ns status
 unchanged
 shop_works
 shop_refuses
@@ -129,7 +129,7 @@ check "the rules stay" equal "$(kernel_table api)" "$table"
 shop_works
 shop_refuses
 printf 'no database at all' >"$database"
-check "neither with another file" not timeout 20 "$NANOSEGD" --config "$LAB/nanoseg.conf" >/dev/null 2>&1
+check "neither with another file" not timeout 20 "$NANOSEGD" --config "$LAB/nanoseg.conf" 2>/dev/null
 shop_refuses
 rm -rf "$LAB/state"
 mv "$LAB/state.good" "$LAB/state"
@@ -142,12 +142,12 @@ shop_refuses
 step "a state directory that others can write"
 stop_daemon
 chmod 777 "$LAB/state"
-check "it refuses to start" not timeout 20 "$NANOSEGD" --config "$LAB/nanoseg.conf" >/dev/null 2>&1
+check "it refuses to start" not timeout 20 "$NANOSEGD" --config "$LAB/nanoseg.conf" 2>/dev/null
 chmod 700 "$LAB/state"
 start_daemon
 step "a second daemon on the same socket"
-check "it refuses to start" not timeout 20 "$NANOSEGD" --config "$LAB/nanoseg.conf" >/dev/null 2>&1
-check "and the first goes on" ns status >/dev/null
+check "it refuses to start" not timeout 20 "$NANOSEGD" --config "$LAB/nanoseg.conf" 2>/dev/null
+check "and the first goes on" ns status
 unchanged
 stop_daemon
 finished

@@ -50,7 +50,8 @@ learned_things() {
 		passes shop-web-1 tcp$v shop-api-1 8080
 	done
 	check "the published port, by its address" published 127.0.0.1
-	check "the published port, from another machine" client_published
+	check "the published port, from another machine, IPv4" client_published 4
+	check "the published port, from another machine, IPv6" client_published 6
 }
 # A machine beside this one, behind a veth of its own.
 client_machine() {
@@ -58,12 +59,20 @@ client_machine() {
 	ip link add vclient type veth peer name eth0 netns client
 	ip addr add 192.0.2.1/24 dev vclient
 	ip link set vclient up
+	ip -6 addr add 2001:db8:1::1/64 dev vclient nodad
 	ip -n client addr add 192.0.2.2/24 dev eth0
+	ip -n client -6 addr add 2001:db8:1::2/64 dev eth0 nodad
 	ip -n client link set lo up
 	ip -n client link set eth0 up
 	ip -n client route add default via 192.0.2.1
+	ip -n client -6 route add default via 2001:db8:1::1
+	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 }
-client_published() { in_ns client "$TRAFFIC" try tcp4 192.0.2.1 8000 >/dev/null; }
+client_published() { # FAMILY
+	local to=192.0.2.1
+	[ "$1" = 4 ] || to=2001:db8:1::1
+	in_ns client "$TRAFFIC" try "tcp$1" "$to" 8000 >/dev/null
+}
 refused_things() {
 	local v
 	for v in 4 6; do
@@ -96,7 +105,7 @@ for name in db api web; do
 	eventually "$name is a compose service" 15 has_endpoint "compose/shop/$name"
 	wait_inner "compose/shop/$name" learning
 done
-eventually "the outsider has its name" 15 has_endpoint name/outsider
+eventually "the outsider has its name" 15 has_endpoint docker/outsider
 id=$(docker inspect shop-api-1 | jq -r '.[0].Id')
 check "identity from the engine" jq -e --arg id "$id" 'map(select(.workload == "compose/shop/api")) | length == 1 and
 	(.[0] | .runtime == "docker" and .container_id == $id and (.name | test("shop-api-1")) and (.image | test("nanoseg-test:1"))

@@ -19,10 +19,6 @@ told_packets() { # WORKLOAD ADDRESS PORT
 		'[.[] | select(.workload == $w and .peer.address == $a and .port == $p) | .packets] | add // 0'
 }
 
-table_json() {
-	in_ns "$1" nft -j --stateless list table inet nanoseg | jq -S 'del(.. | .handle?)'
-}
-
 shop_start
 start_daemon
 shop_watched
@@ -37,22 +33,22 @@ shop_refuses
 step "knocking without a pause, and connections that go on"
 knocks=()
 for v in 4 6; do
-	in_ns outsider "$TRAFFIC" knock tcp$v "$(address $v 3)" 8080 30 >"$LAB/knock.in.$v" &
+	ip netns exec outsider "$TRAFFIC" knock tcp$v "$(address $v 3)" 8080 30 >"$LAB/knock.in.$v" &
 	knocks+=($!)
-	in_ns api "$TRAFFIC" knock tcp$v "$(address $v 4)" 22 30 >"$LAB/knock.out.$v" &
+	ip netns exec api "$TRAFFIC" knock tcp$v "$(address $v 4)" 22 30 >"$LAB/knock.out.$v" &
 	knocks+=($!)
-	in_ns api "$TRAFFIC" knock udp$v "$(address $v 5)" 53 30 >"$LAB/knock.udp.$v" &
+	ip netns exec api "$TRAFFIC" knock udp$v "$(address $v 5)" 53 30 >"$LAB/knock.udp.$v" &
 	knocks+=($!)
-	in_ns web "$TRAFFIC" hold tcp$v "$(address $v 3)" 8080 20 >"$LAB/hold.$v" &
+	ip netns exec web "$TRAFFIC" hold tcp$v "$(address $v 3)" 8080 20 >"$LAB/hold.$v" &
 	eventually "a connection, IPv$v" 5 grep -q alive "$LAB/hold.$v"
 done
 
-tables=$(table_json api)
+tables=$(kernel_table api)
 for round in 1 2 3; do
 	step "kill -9, round $round"
 	sleep 0.5
 	kill_daemon
-	check "the rules stay" equal "$(table_json api)" "$tables"
+	check "the rules stay" equal "$(kernel_table api)" "$tables"
 	shop_works
 	shop_refuses
 	if [ $round = 2 ]; then
@@ -64,7 +60,7 @@ for round in 1 2 3; do
 	start_daemon
 	wait_inner netns/api enforcing
 	wait_inner netns/db enforcing
-	check "the same rules" equal "$(table_json api)" "$tables"
+	check "the same rules" equal "$(kernel_table api)" "$tables"
 	for v in 4 6; do
 		was=kernel_$v
 		check "the kernel's counter was not reset, IPv$v" at_least "$(kernel_packets api deny_ingress$v "$(address $v 5)" 8080)" "${!was}"

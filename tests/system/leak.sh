@@ -56,8 +56,8 @@ for i in {1..60}; do
 done
 eventually "all ended" 20 ended
 eventually "no fd stays: $fds_before before, $(fds) now" 10 same_fds
-check "status" ns status >/dev/null
-check "nothing failed for good" jq -e '.failures == null or (.failures | length == 0)' <(nsj status) >/dev/null
+check "status" ns status
+check "nothing failed for good" jq -e '.failures == null or (.failures | length == 0)' <(nsj status)
 cycle last 9
 eventually "all ended" 20 ended
 stop_daemon

@@ -16,7 +16,7 @@ step "the command without a daemon"
 write_config
 check "3: no daemon" exit_code 3 ns status
 check "2: usage" exit_code 2 ns policy approve
-check "a good configuration" "$NANOSEGD" --config "$LAB/nanoseg.conf" --check-config >/dev/null
+check "a good configuration" "$NANOSEGD" --config "$LAB/nanoseg.conf" --check-config
 sed 's/^verdict.*/verdict = perhaps/' "$LAB/nanoseg.conf" >"$LAB/bad.conf"
 check "a bad configuration" not "$NANOSEGD" --config "$LAB/bad.conf" --check-config 2>/dev/null
 check "no configuration where one is named" not "$NANOSEGD" --config "$LAB/none.conf" --check-config 2>/dev/null
@@ -49,11 +49,11 @@ check "no address in it" not grep -qE '10\.77|fd77' <(nsj policy show netns/api)
 check "1: another digest is not approved" exit_code 1 ns policy approve netns/api --digest "sha256:$(printf '0%.0s' {1..64})" --reason no
 check "1: enforcing needs an approval" exit_code 1 ns mode netns/api enforcing
 check "2: an approval needs a reason" exit_code 2 ns policy approve netns/api --digest "$digest"
-check "approved" ns policy approve netns/api --digest "$digest" --reason "looked at every rule" >/dev/null
+check "approved" ns policy approve netns/api --digest "$digest" --reason "looked at every rule"
 check "in the history" test "$(nsj policy history netns/api | grep -c "looked at every rule")" -ge 1
 
 step "auditing: would be refused is logged, and passes"
-check "auditing" ns mode netns/api auditing >/dev/null
+check "auditing" ns mode netns/api auditing
 wait_inner netns/api auditing
 shop_works
 shop_open
@@ -63,14 +63,14 @@ for v in 4 6; do
 done
 
 step "enforcing"
-in_ns web "$TRAFFIC" hold tcp6 "$(address 6 3)" 8080 >"$LAB/hold" &
+ip netns exec web "$TRAFFIC" hold tcp6 "$(address 6 3)" 8080 >"$LAB/hold" &
 eventually "a connection from before" 5 grep -q alive "$LAB/hold"
 enforce netns/api
 shop_works
 shop_refuses
 check "the connection from before goes on" kill -0 $!
-check "the host is no peer either, IPv4" not "$TRAFFIC" try tcp4 "$(address 4 3)" 8080 500 >/dev/null
-check "the host is no peer either, IPv6" not "$TRAFFIC" try tcp6 "$(address 6 3)" 8080 500 >/dev/null
+check "the host is no peer either, IPv4" not "$TRAFFIC" try tcp4 "$(address 4 3)" 8080 500
+check "the host is no peer either, IPv6" not "$TRAFFIC" try tcp6 "$(address 6 3)" 8080 500
 for v in 4 6; do
 	eventually "a new port, IPv$v" 5 has_deny netns/api ".direction == \"egress\" and .protocol == \"tcp\" and .port == 22 and .peer.address == \"$(address $v 4)\" and (.audited | not)"
 	eventually "an unknown peer, IPv$v" 5 has_deny netns/api ".direction == \"egress\" and .port == 5432 and .peer.name == \"netns/outsider\" and .peer.address == \"$(address $v 5)\""
@@ -80,22 +80,22 @@ done
 eventually "pings" 5 has_deny netns/api '.protocol == "icmp" and .direction == "egress"'
 eventually "pings, IPv6" 5 has_deny netns/api '.protocol == "icmpv6" and .direction == "egress"'
 check "denies count" test "$(nsj denies | jq '[.[] | select(.packets < 1)] | length')" = 0
-check "other workloads are as open as before" attempt outsider tcp4 2 80 >/dev/null
+check "other workloads are as open as before" attempt outsider tcp4 2 80
 
 step "evidence"
 ns evidence export --output "$LAB/evidence.json" >/dev/null || die "no evidence"
 check "the digest that was approved" equal "$(jq -r '.workloads[] | select(.name == "netns/api") | .digest' "$LAB/evidence.json")" "$digest"
-check "what was planned is in the kernel" jq -e '[.workloads[] | select(.name == "netns/api") | .readback[] | select(.equal and .plan_digest == .kernel_digest)] | length == 1' "$LAB/evidence.json" >/dev/null
-check "the audit chain holds" jq -e '.audit.entries > 0 and (.audit.verified | . == true or . == "ok")' "$LAB/evidence.json" >/dev/null
-check "who, when and why" jq -e '[.workloads[] | select(.name == "netns/api") | .approvals[] | select(.reason == "looked at every rule")] | length == 1' "$LAB/evidence.json" >/dev/null
+check "what was planned is in the kernel" jq -e '[.workloads[] | select(.name == "netns/api") | .readback[] | select(.equal and .plan_digest == .kernel_digest)] | length == 1' "$LAB/evidence.json"
+check "the audit chain holds" jq -e '.audit.entries > 0 and (.audit.verified | . == true or . == "ok")' "$LAB/evidence.json"
+check "who, when and why" jq -e '[.workloads[] | select(.name == "netns/api") | .approvals[] | select(.reason == "looked at every rule")] | length == 1' "$LAB/evidence.json"
 
 step "reject instead of drop"
 expect_outcome timeout api tcp4 4 22
 expect_outcome timeout api tcp6 4 22
 nsj policy show netns/api | jq '{schema, workload, revision, rules, verdict: "reject"}' >"$LAB/policy.json"
-check "edited" ns policy edit netns/api --file "$LAB/policy.json" >/dev/null
+check "edited" ns policy edit netns/api --file "$LAB/policy.json"
 expect_outcome timeout api tcp4 4 22 # nobody has approved it
-check "approved" ns policy approve netns/api --digest "$(digest_of netns/api)" --reason "fail fast" >/dev/null
+check "approved" ns policy approve netns/api --digest "$(digest_of netns/api)" --reason "fail fast"
 wait_inner netns/api enforcing
 for v in 4 6; do
 	expect_outcome reset api tcp$v 4 22
@@ -118,7 +118,7 @@ write_config
 
 step "SIGTERM leaves the rules"
 before=$(kernel_table api)
-check "there are rules" grep -q 'hook output' <<<"$before"
+check "there are rules" grep -q '"hook": "output"' <<<"$before"
 stop_daemon
 check "the same rules" equal "$(kernel_table api)" "$before"
 shop_works
@@ -131,7 +131,7 @@ shop_works
 shop_refuses
 
 step "back to learning"
-check "learning" ns mode netns/api learning >/dev/null
+check "learning" ns mode netns/api learning
 wait_inner netns/api learning
 shop_open
 shop_works
@@ -140,7 +140,7 @@ eventually "learned anew" 5 has_edge netns/api '.port == 22 and .direction == "e
 step "the machine"
 check "the foreign table is as it was" equal "$(in_ns api nft list table ip docker_like)" "$foreign"
 check "nothing in the host's own namespace" equal "$(nft list tables)" ""
-check "status" jq -e '.endpoints == 4 and (.version | length > 0) and .kernel and .modes' <(nsj status) >/dev/null
-check "doctor" jq -e 'length > 5 and all(.[]; has("feature") and has("available") and has("needed_for") and has("fallback"))' <(nsj doctor) >/dev/null
+check "status" jq -e '.endpoints == 4 and (.version | length > 0) and .kernel and .modes' <(nsj status)
+check "doctor" jq -e 'length > 5 and all(.[]; has("feature") and has("available") and has("needed_for") and has("fallback"))' <(nsj doctor)
 stop_daemon
 finished
