@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -30,13 +29,9 @@ int ns_evidence_incomplete(json_t *incomplete, struct ns_error *err, const char 
 	return json_array_append_new(incomplete, ns_json_text(text)) < 0 ? no_memory(err) : 0;
 }
 
-static int by_cookie(const void *a, const void *b)
+static uint64_t cookie_at(const json_t *list, size_t i)
 {
-	const json_t *const *x = a, *const *y = b;
-	uint64_t left = (uint64_t)json_integer_value(json_object_get(*x, "cookie"));
-	uint64_t right = (uint64_t)json_integer_value(json_object_get(*y, "cookie"));
-
-	return left < right ? -1 : left > right;
+	return (uint64_t)json_integer_value(json_object_get(json_array_get(list, i), "cookie"));
 }
 
 /* The same members by cookie. Gives up the list. NULL when that is NULL, or without memory. */
@@ -44,22 +39,27 @@ static json_t *sorted(json_t *unsorted)
 {
 	NS_JSON json_t *list = unsorted;
 	NS_JSON json_t *result = json_array();
-	size_t n = json_array_size(list);
-	NS_FREE json_t **items = calloc(n ? n : 1, sizeof(json_t *));
 
-	if (!list || !result || !items)
+	if (!list || !result)
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		items[i] = json_array_get(list, i);
-	qsort(items, n, sizeof(json_t *), by_cookie);
-	for (size_t i = 0; i < n; i++)
-		if (json_array_append(result, items[i]) < 0)
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		size_t lo = 0, hi = json_array_size(result);
+
+		while (lo < hi) {
+			size_t middle = lo + (hi - lo) / 2;
+
+			if (cookie_at(result, middle) <= cookie_at(list, i))
+				lo = middle + 1;
+			else
+				hi = middle;
+		}
+		if (json_array_insert(result, lo, json_array_get(list, i)) < 0)
 			return NULL;
+	}
 	return NS_TAKE(result);
 }
 
-struct export
-{
+struct document {
 	struct ns_evidence_sources sources;
 	const char *only; /* NULL: all */
 	json_t *workloads, *unassigned;
@@ -67,29 +67,29 @@ struct export
 };
 
 /* Whoever is listed with a workload is taken off the list of those that are not. */
-static void assign(struct export *export, const char *workload)
+static void assign(struct document *document, const char *workload)
 {
-	for (size_t i = json_array_size(export->unassigned); i-- > 0;) {
-		const json_t *endpoint = json_array_get(export->unassigned, i);
+	for (size_t i = json_array_size(document->unassigned); i-- > 0;) {
+		const json_t *endpoint = json_array_get(document->unassigned, i);
 		const char *name = json_string_value(json_object_get(endpoint, "workload"));
 
 		if (name && strcmp(name, workload) == 0)
-			(void)json_array_remove(export->unassigned, i);
+			(void)json_array_remove(document->unassigned, i);
 	}
 }
 
 static int add_workload(void *ctx, const struct ns_workload *workload)
 {
-	struct export *export = ctx;
+	struct document *document = ctx;
 	json_t *json = NULL;
 	int r;
 
-	if (export->only && strcmp(export->only, workload->name) != 0)
+	if (document->only && strcmp(document->only, workload->name) != 0)
 		return 0;
-	r = ns_evidence_workload(&export->sources, workload, &json, export->err);
-	if (r == 0 && json_array_append_new(export->workloads, json) < 0)
-		r = no_memory(export->err);
-	assign(export, workload->name);
+	r = ns_evidence_workload(&document->sources, workload, &json, document->err);
+	if (r == 0 && json_array_append_new(document->workloads, json) < 0)
+		r = no_memory(document->err);
+	assign(document, workload->name);
 	return r;
 }
 
@@ -144,7 +144,7 @@ static int add_workloads(struct ns_engine *engine, const char *workload, json_t 
 	NS_JSON json_t *endpoints = ns_store_endpoints(store, NS_STORE_ENDPOINTS_MAX + NS_ENDPOINTS_MAX, err);
 	NS_JSON json_t *workloads = json_array();
 	NS_JSON json_t *unassigned = workload ? json_array() : json_copy(running);
-	struct export export = {
+	struct document document = {
 		{ store, running, readback, endpoints, incomplete }, workload, workloads, unassigned, err
 	};
 	int r;
@@ -153,7 +153,7 @@ static int add_workloads(struct ns_engine *engine, const char *workload, json_t 
 		return err && err->code < 0 ? err->code : -EIO;
 	if (!running || !readback || !workloads || !unassigned)
 		return no_memory(err);
-	r = ns_store_list_workloads(store, add_workload, &export, err);
+	r = ns_store_list_workloads(store, add_workload, &document, err);
 	if (r == 0)
 		r = ns_evidence_set(json, "workloads", NS_TAKE(workloads), err);
 	if (r == 0)

@@ -131,6 +131,7 @@ static int host_id(char ret[static 33], struct ns_error *err)
 	unsigned char bytes[16];
 	size_t n = 0;
 
+	memset(ret, 0, 33);
 	if (ns_read_line("/etc/machine-id", ret, 33, NULL) == 0)
 		while (isxdigit((unsigned char)ret[n]))
 			n++;

@@ -9,7 +9,7 @@
 
 int ns_gap_open(struct ns_store *store, const char *workload, int64_t from, const char *cause, struct ns_error *err)
 {
-	int64_t id, there, open;
+	int64_t id = 0, there = 0, open = 0;
 	int r = ns_strings_put(store, workload, &id, err);
 
 	if (r == 0)
@@ -35,7 +35,7 @@ static int fold_two(struct ns_store *store, int64_t workload, struct ns_error *e
 	static const char one[] = "SELECT id FROM gap WHERE workload = ?1 AND ended <> 0 ORDER BY started, id LIMIT 1";
 	static const char two[] =
 		"SELECT id FROM gap WHERE workload = ?1 AND ended <> 0 ORDER BY started, id LIMIT 1 OFFSET 1";
-	int64_t first, second;
+	int64_t first = 0, second = 0;
 	int r = ns_db_integer(store, &first, one, NS_VALUES(ns_int(workload)), err);
 
 	if (r == 0)
@@ -54,7 +54,7 @@ static int fold_two(struct ns_store *store, int64_t workload, struct ns_error *e
 
 static int fold(struct ns_store *store, int64_t workload, struct ns_error *err)
 {
-	int64_t closed;
+	int64_t closed = 0;
 	int r = ns_db_integer(store, &closed, "SELECT count(*) FROM gap WHERE workload = ?1 AND ended <> 0",
 			      NS_VALUES(ns_int(workload)), err);
 

@@ -43,7 +43,7 @@ int ns_ledger_decode(struct ns_store *store, const char *text, json_t **ret, str
 		*ret = json_null();
 		return 0;
 	}
-	r = ns_json_decode(text, strlen(text), NS_POLICY_BYTES_MAX, NS_JSON_DEPTH_MAX, ret, &why);
+	r = ns_json_decode(text, strlen(text), (size_t)NS_POLICY_BYTES_MAX, NS_JSON_DEPTH_MAX, ret, &why);
 	if (r == -ENOMEM)
 		return ns_error_set(err, r, "%s", why.text);
 	return r < 0 ? ns_db_damaged(store, err, "%s", why.text) : 0;

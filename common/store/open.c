@@ -92,7 +92,7 @@ static int migrate(struct ns_store *store, int version, struct ns_error *err)
  * last alive, and its elements' figures mean nothing. */
 static int leave_earlier_boots(struct ns_store *store, struct ns_error *err)
 {
-	int64_t same;
+	int64_t same = 0;
 	int r = ns_read_line("/proc/sys/kernel/random/boot_id", store->boot_id, sizeof store->boot_id, err);
 
 	if (r == 0)

@@ -63,7 +63,7 @@ static int insert_policy(struct ns_store *store, const struct proposal *p, uint6
 static int add_policy(struct ns_store *store, const struct proposal *p, struct ns_error *err)
 {
 	NS_JSON json_t *detail = NULL;
-	struct ns_workload w;
+	struct ns_workload w = { 0 };
 	enum ns_mode mode;
 	uint64_t seq;
 	int r = ns_workload_read(store, p->workload, &w, err);
@@ -103,7 +103,7 @@ int ns_store_add_policy(struct ns_store *store, const char *workload, uint64_t r
 	if (r == 0)
 		r = check_document(workload, revision, document, err);
 	if (r == 0)
-		r = ns_ledger_encode(document, NS_POLICY_BYTES_MAX, "the policy", &text, err);
+		r = ns_ledger_encode(document, (size_t)NS_POLICY_BYTES_MAX, "the policy", &text, err);
 	if (r == 0)
 		r = ns_digest_json(document, digest, err);
 	if (r == 0)
@@ -164,7 +164,7 @@ static int decide(struct ns_store *store, const struct verdict *v, struct ns_err
 {
 	char digest[NS_DIGEST_SIZE], event[32];
 	NS_JSON json_t *detail = NULL;
-	struct ns_workload w;
+	struct ns_workload w = { 0 };
 	enum ns_mode mode;
 	uint64_t seq;
 	int r = ns_workload_read(store, v->workload, &w, err);

@@ -99,7 +99,7 @@ const struct ns_schema ns_schema = { steps, (int)(sizeof steps / sizeof steps[0]
 
 int ns_schema_check(struct ns_store *store, const struct ns_schema *schema, int *ret_version, struct ns_error *err)
 {
-	int64_t id, version;
+	int64_t id = 0, version = 0;
 	int r = ns_db_integer(store, &id, "PRAGMA application_id", NS_NO_VALUES, err);
 
 	if (r == 0)

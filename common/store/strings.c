@@ -87,30 +87,25 @@ const char *ns_string_table_text(const struct ns_string_table *table, int64_t id
 /* Rows are only ever added, so ids run from 1 without a hole; anything else is damage and bounds the array. */
 int ns_string_table_load(struct ns_store *store, struct ns_string_table *ret, struct ns_error *err)
 {
-	NS_CLEANUP(ns_string_table_release) struct ns_string_table table = { 0 };
 	NS_STATEMENT sqlite3_stmt *s = NULL;
-	int64_t count;
+	int64_t count = 0;
 	int r = ns_db_integer(store, &count, "SELECT count(*) FROM string", NS_NO_VALUES, err);
 
 	if (r < 0)
 		return r;
-	table.texts = calloc((size_t)count + 1, sizeof *table.texts);
-	if (!table.texts || !(table.texts[0] = strdup("")))
+	ret->texts = calloc((size_t)count + 1, sizeof *ret->texts);
+	if (!ret->texts || !(ret->texts[0] = strdup("")))
 		return ns_error_set(err, -ENOMEM, "out of memory for the graph");
-	table.n = 1;
+	ret->n = 1;
 	r = ns_db_query(store, &s, "SELECT id, text FROM string ORDER BY id", NS_NO_VALUES, err);
 	while (r == 0 && (r = ns_db_step(store, s, err)) > 0) {
 		r = 0;
-		if (sqlite3_column_int64(s, 0) != (int64_t)table.n || table.n > (size_t)count)
-			return ns_db_damaged(store, err, "string %zu is missing", table.n);
-		table.texts[table.n] = strdup(ns_db_text(store, s, 1));
-		if (!table.texts[table.n])
+		if (sqlite3_column_int64(s, 0) != (int64_t)ret->n || ret->n > (size_t)count)
+			return ns_db_damaged(store, err, "string %zu is missing", ret->n);
+		ret->texts[ret->n] = strdup(ns_db_text(store, s, 1));
+		if (!ret->texts[ret->n])
 			return ns_error_set(err, -ENOMEM, "out of memory for the graph");
-		table.n++;
+		ret->n++;
 	}
-	if (r < 0)
-		return r;
-	*ret = table;
-	memset(&table, 0, sizeof table);
-	return 0;
+	return r;
 }

@@ -14,7 +14,7 @@ int ns_strings_put(struct ns_store *store, const char *text, int64_t *ret, struc
 /* After a rollback: what the cache says may not be so any more. */
 void ns_strings_forget(struct ns_store *store);
 
-/* All of them at once, for loading a graph. */
+/* All of them at once, for loading a graph. Half a table is left on failure: release it either way. */
 struct ns_string_table {
 	char **texts; /* by id; [0] is "" */
 	size_t n;

@@ -33,7 +33,7 @@ static int check_genesis(struct ns_store *store, char ret[static NS_DIGEST_SIZE]
 {
 	char host[NS_NAME_MAX], genesis[NS_DIGEST_SIZE];
 	NS_JSON json_t *origin = NULL;
-	int64_t created;
+	int64_t created = 0;
 	int r = read_meta(store, "host", host, sizeof host, err);
 
 	if (r == 0)

@@ -145,7 +145,7 @@ static int set_mode(struct ns_store *store, const char *name, enum ns_mode mode,
 		    const char *reason, int64_t now, struct ns_error *err)
 {
 	NS_JSON json_t *detail = NULL;
-	struct ns_workload w;
+	struct ns_workload w = { 0 };
 	int r = ns_workload_read(store, name, &w, err);
 
 	if (r == 0)

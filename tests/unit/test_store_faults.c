@@ -208,12 +208,12 @@ static void each(enum fault_kind kind, enum phase phase, bool lasting, unsigned 
 
 static void test_memory_while_opening(void **state)
 {
-	each(FAULT_MEMORY, FROM_OPENING, false, 53);
+	each(FAULT_MEMORY, FROM_OPENING, false, 101);
 }
 
 static void test_memory(void **state)
 {
-	each(FAULT_MEMORY, FROM_OPEN, false, 11);
+	each(FAULT_MEMORY, FROM_OPEN, false, 29);
 }
 
 static void test_file(void **state)
