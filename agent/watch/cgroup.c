@@ -162,7 +162,7 @@ static bool by_nspawn(struct piece parent, struct piece p, struct ns_cgroup_iden
 }
 
 static bool identify_path(struct piece path, bool systemd_line, const struct ns_cgroup_identity *own,
-			  struct ns_cgroup_identity *ret)
+			  struct ns_cgroup_identity *ret, struct ns_cgroup_identity *bare)
 {
 	struct piece parent = { "", 0 };
 	bool in_kubepods = false;
@@ -185,6 +185,10 @@ static bool identify_path(struct piece path, bool systemd_line, const struct ns_
 				*ret = found;
 				return true;
 			}
+		} else if (is_id(p) && !*bare->id) {
+			set(&found, "", p);
+			if (!own || strcmp(own->id, found.id) != 0)
+				*bare = found;
 		}
 		parent = p;
 	}
@@ -212,7 +216,7 @@ static bool split_line(struct piece line, bool *ret_unified, bool *ret_systemd, 
 bool ns_cgroup_identify(const char *text, size_t length, const struct ns_cgroup_identity *own,
 			struct ns_cgroup_identity *ret)
 {
-	struct ns_cgroup_identity from_v1;
+	struct ns_cgroup_identity from_v1, bare = { 0 };
 	bool found_v1 = false;
 
 	for (size_t i = 0; i < length;) {
@@ -223,14 +227,16 @@ bool ns_cgroup_identify(const char *text, size_t length, const struct ns_cgroup_
 		i += line.length + 1;
 		if (!split_line(line, &unified, &systemd_line, &path))
 			continue;
-		if (unified && identify_path(path, systemd_line, own, ret))
+		if (unified && identify_path(path, systemd_line, own, ret, &bare))
 			return true;
 		if (!unified && !found_v1)
-			found_v1 = identify_path(path, systemd_line, own, &from_v1);
+			found_v1 = identify_path(path, systemd_line, own, &from_v1, &bare);
 	}
 	if (found_v1)
 		*ret = from_v1;
-	return found_v1;
+	else if (*bare.id)
+		*ret = bare;
+	return found_v1 || *bare.id;
 }
 
 bool ns_cgroup_same(const struct ns_cgroup_identity *a, const struct ns_cgroup_identity *b)

@@ -116,7 +116,8 @@ static const struct ns_container *by_cgroup(const struct ns_watched *watched)
 		const struct ns_container *container;
 		ino_t elsewhere;
 
-		if (strcmp(ns_docker_runtime(watch->engines[i]), watched->cgroup.runtime) != 0)
+		if (*watched->cgroup.runtime &&
+		    strcmp(ns_docker_runtime(watch->engines[i]), watched->cgroup.runtime) != 0)
 			continue;
 		container = ns_docker_find(watch->engines[i], watched->cgroup.id);
 		if (!container || !*container->name)
@@ -139,7 +140,7 @@ bool ns_watched_identify(struct ns_watched *watched)
 		.truncated = watched->truncated,
 	};
 
-	if (facts.n_containers == 0 && *watched->cgroup.runtime) {
+	if (facts.n_containers == 0 && *watched->cgroup.id) {
 		containers[0] = by_cgroup(watched);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}

@@ -87,6 +87,14 @@ static void sweep(struct ns_watch *watch)
 			ns_watched_detach(watch->watched[i - 1]);
 }
 
+static bool is_known(const struct ns_watch *watch, const char *id)
+{
+	for (size_t i = 0; i < watch->n_engines; i++)
+		if (ns_docker_find(watch->engines[i], id))
+			return true;
+	return false;
+}
+
 static bool made_by_runtime(const struct ns_watch *watch, const struct ns_proc_entry *entries, size_t n)
 {
 	const struct ns_container *containers[NS_RESIDENTS_MAX];
@@ -95,7 +103,8 @@ static bool made_by_runtime(const struct ns_watch *watch, const struct ns_proc_e
 	if (ns_residents_of(&watch->residents, entries[0].inode, containers) > 0)
 		return true;
 	for (size_t i = 0; i < n && i < NS_WATCH_CGROUPS_ASKED_MAX; i++)
-		if (ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &found))
+		if (ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &found) &&
+		    (*found.runtime || is_known(watch, found.id)))
 			return true;
 	return false;
 }
@@ -216,7 +225,8 @@ void ns_watch_look(struct ns_watch *watch)
 		need_scan = true;
 	}
 	if (need_scan || look & (NS_LOOK_PROCESSES | NS_LOOK_IDENTITY))
-		(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->residents);
+		(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->own_cgroup,
+					&watch->residents);
 	if (need_scan && scan(watch)) {
 		scanned = true;
 		note_processes(watch);

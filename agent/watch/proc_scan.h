@@ -33,7 +33,7 @@ const struct ns_proc_entry *ns_proc_table_find(const struct ns_proc_table *table
 
 /* Inode of the namespace a process is in; -ESRCH or -ENOENT when it ended. */
 int ns_proc_netns(pid_t pid, ino_t *ret);
-/* True when a known runtime made the process (see cgroup.h). */
+/* What the process's cgroup tells (see cgroup.h). */
 bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_cgroup_identity *ret);
 /* Microseconds since the process started; -ESRCH when it ended. */
 int64_t ns_proc_age(pid_t pid);

@@ -34,16 +34,17 @@ static int compare(const void *pa, const void *pb)
 }
 
 /* A process id may have been given to somebody else since the engine told it. */
-static bool is_still(const struct ns_container *container)
+static bool is_still(const struct ns_container *container, const struct ns_cgroup_identity *own_cgroup)
 {
 	struct ns_cgroup_identity found;
 
-	if (!ns_proc_cgroup(container->pid, NULL, &found))
+	if (!ns_proc_cgroup(container->pid, own_cgroup, &found))
 		return true; /* containers can be made without a cgroup of their own */
 	return strcmp(found.id, container->id) == 0 || !ns_docker_is_id(found.id);
 }
 
-static int add_container(struct ns_residents *residents, const struct ns_container *container, dev_t nsfs, ino_t own)
+static int add_container(struct ns_residents *residents, const struct ns_container *container, dev_t nsfs, ino_t own,
+			 const struct ns_cgroup_identity *own_cgroup)
 {
 	struct stat st;
 	ino_t inode;
@@ -52,12 +53,14 @@ static int add_container(struct ns_residents *residents, const struct ns_contain
 	if (*container->sandbox_key && !container->host_network && stat(container->sandbox_key, &st) == 0 &&
 	    st.st_dev == nsfs && st.st_ino != own)
 		return add(residents, st.st_ino, 0, container);
-	if (container->pid > 0 && ns_proc_netns(container->pid, &inode) == 0 && inode != own && is_still(container))
+	if (container->pid > 0 && ns_proc_netns(container->pid, &inode) == 0 && inode != own &&
+	    is_still(container, own_cgroup))
 		return add(residents, inode, 1, container);
 	return 0;
 }
 
-int ns_residents_find(struct ns_docker *const *engines, size_t n_engines, ino_t own, struct ns_residents *residents)
+int ns_residents_find(struct ns_docker *const *engines, size_t n_engines, ino_t own,
+		      const struct ns_cgroup_identity *own_cgroup, struct ns_residents *residents)
 {
 	struct stat st;
 
@@ -68,7 +71,7 @@ int ns_residents_find(struct ns_docker *const *engines, size_t n_engines, ino_t 
 		const struct ns_container *container;
 
 		for (size_t i = 0; (container = ns_docker_at(engines[e], i)); i++)
-			if (add_container(residents, container, st.st_dev, own) < 0)
+			if (add_container(residents, container, st.st_dev, own, own_cgroup) < 0)
 				return -ENOMEM;
 	}
 	if (residents->n > 0)

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "cgroup.h"
 #include "docker.h"
 
 /* Containers of one namespace that are told of; more are counted only. */
@@ -24,9 +25,10 @@ struct ns_residents {
 	size_t n, room;
 };
 
-/* Replaces the contents. Valid until an engine's next callback. own: the agent's namespace, where containers on the
- * host's network are. -ENOMEM. */
-int ns_residents_find(struct ns_docker *const *engines, size_t n_engines, ino_t own, struct ns_residents *residents);
+/* Replaces the contents. Valid until an engine's next callback. own, own_cgroup: of the agent itself; containers on the
+ * host's network are in its namespace. -ENOMEM. */
+int ns_residents_find(struct ns_docker *const *engines, size_t n_engines, ino_t own,
+		      const struct ns_cgroup_identity *own_cgroup, struct ns_residents *residents);
 void ns_residents_release(struct ns_residents *residents);
 
 /* The containers of a namespace into ret, the one that made it first; returns their number, at most NS_RESIDENTS_MAX.

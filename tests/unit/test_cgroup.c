@@ -48,6 +48,11 @@ static const struct row rows[] = {
 	{ "0::/docker/" ID_A "/docker/" ID_B "\n", "docker", ID_A },
 	{ "0::/docker/" ID_A "/system.slice/docker-" ID_B ".scope\n", "docker", ID_A },
 	{ "0::/lxc.payload.c1/docker/" ID_B "\n", "lxc", "c1" },
+	/* Below a parent that nobody knows: an id for the engines, unless something better is found. */
+	{ "0::/weird/" ID_A "\n", "", ID_A },
+	{ "0::/" ID_A "\n", "", ID_A },
+	{ "0::/job/" ID_B "/docker/" ID_A "\n", "docker", ID_A },
+	{ "0::/job/" ID_B "\n4:memory:/docker/" ID_A "\n", "docker", ID_A },
 	/* Nobody's. */
 	{ "0::/\n", NULL, NULL },
 	{ "", NULL, NULL },
@@ -56,7 +61,7 @@ static const struct row rows[] = {
 	{ "0:\n", NULL, NULL },
 	{ "0::\n", NULL, NULL },
 	{ "0::/user.slice/user-0.slice/session-1.scope\n", NULL, NULL },
-	{ "0::/" ID_A "\n", NULL, NULL },
+	{ "0::/buildkit/abc\n", NULL, NULL },
 	{ "0::/docker\n", NULL, NULL },
 	{ "0::/docker/buildkit/abc\n", NULL, NULL },
 	{ "0::/docker/" ID_A "0\n", NULL, NULL },
