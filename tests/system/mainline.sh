@@ -64,11 +64,12 @@ done
 
 step "enforcing"
 ip netns exec web "$TRAFFIC" hold tcp6 "$(address 6 3)" 8080 >"$LAB/hold" &
+holder=$!
 eventually "a connection from before" 5 grep -q alive "$LAB/hold"
 enforce netns/api
 shop_works
 shop_refuses
-check "the connection from before goes on" kill -0 $!
+check "the connection from before goes on" kill -0 "$holder"
 check "the host is no peer either, IPv4" not "$TRAFFIC" try tcp4 "$(address 4 3)" 8080 500
 check "the host is no peer either, IPv6" not "$TRAFFIC" try tcp6 "$(address 6 3)" 8080 500
 for v in 4 6; do
