@@ -14,9 +14,6 @@
 #include "clock.h"
 #include "log.h"
 
-static const char too_large[] = "$: the body is larger than the 8 MiB allowed";
-_Static_assert(NS_HTTP_BODY_MAX == 8u * 1024 * 1024, "the message above says how much");
-
 enum keep { KEEP_BODY = 0, FORGET_BODY, BODY_TOO_LARGE, NO_ROOM_FOR_BODY };
 
 struct exchange {
@@ -119,7 +116,7 @@ static void grow(struct ns_api *api, struct exchange *exchange, size_t needed)
 static enum MHD_Result receive(struct ns_api *api, struct exchange *exchange, const char *data, size_t size)
 {
 	exchange->received += size;
-	if (exchange->received > 2 * NS_HTTP_BODY_MAX)
+	if (exchange->received > (size_t)2 * NS_HTTP_BODY_MAX)
 		return MHD_NO;
 	if (exchange->keep == KEEP_BODY && size > NS_HTTP_BODY_MAX - exchange->length)
 		forget_body(api, exchange, BODY_TOO_LARGE);
@@ -208,6 +205,14 @@ static enum MHD_Result send_reply(struct MHD_Connection *http, struct ns_reply *
 	return result;
 }
 
+static void too_large(struct ns_reply *reply)
+{
+	char line[64];
+
+	(void)snprintf(line, sizeof line, "$: the body is larger than the %u MiB allowed", NS_HTTP_BODY_MAX >> 20);
+	ns_reply_error(reply, MHD_HTTP_CONTENT_TOO_LARGE, line);
+}
+
 static enum MHD_Result answer(struct ns_api *api, struct MHD_Connection *http, const char *method, const char *url,
 			      struct exchange *exchange)
 {
@@ -221,7 +226,7 @@ static enum MHD_Result answer(struct ns_api *api, struct MHD_Connection *http, c
 
 	(void)MHD_get_connection_values_n(http, MHD_GET_ARGUMENT_KIND, collect_parameter, &collection);
 	if (exchange->keep == BODY_TOO_LARGE)
-		ns_reply_error(&reply, MHD_HTTP_CONTENT_TOO_LARGE, too_large);
+		too_large(&reply);
 	else if (exchange->keep == NO_ROOM_FOR_BODY)
 		ns_reply_error(&reply, MHD_HTTP_SERVICE_UNAVAILABLE, "too many large requests at once; try again");
 	else if (collection.too_many)

@@ -199,7 +199,9 @@ static int decide(const struct ns_lifecycle *cycle, const char *workload, const 
 	json_t *answer;
 	int r;
 
-	r = warnings ? check_digest(digest, err) : no_memory(err);
+	if (!warnings)
+		return no_memory(err);
+	r = check_digest(digest, err);
 	if (r >= 0)
 		r = check_reason(reason, err);
 	if (r >= 0)
@@ -263,7 +265,9 @@ int ns_lifecycle_mode(const struct ns_lifecycle *cycle, const char *workload, en
 	json_t *answer;
 	int r;
 
-	r = warnings ? ns_store_get_workload(store, workload, &row, err) : no_memory(err);
+	if (!warnings)
+		return no_memory(err);
+	r = ns_store_get_workload(store, workload, &row, err);
 	if (r >= 0)
 		r = check_mode(&row, mode, err);
 	if (r >= 0 && reason[0] != '\0')

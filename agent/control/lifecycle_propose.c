@@ -181,7 +181,9 @@ int ns_lifecycle_propose(const struct ns_lifecycle *cycle, const char *workload,
 	struct ns_workload row;
 	int r;
 
-	r = proposal.warnings ? ns_store_get_workload(store, workload, &row, err) : no_memory(err);
+	if (!proposal.warnings)
+		return no_memory(err);
+	r = ns_store_get_workload(store, workload, &row, err);
 	if (r < 0)
 		return r;
 	ns_lifecycle_harvest(cycle->engine, workload, proposal.warnings);
@@ -220,7 +222,9 @@ int ns_lifecycle_edit(const struct ns_lifecycle *cycle, const json_t *document, 
 	struct ns_workload row;
 	int r;
 
-	r = proposal.warnings ? ns_policy_from_json(document, &proposal.policy, err) : no_memory(err);
+	if (!proposal.warnings)
+		return no_memory(err);
+	r = ns_policy_from_json(document, &proposal.policy, err);
 	if (r >= 0)
 		r = ns_store_get_workload(store, proposal.policy.workload, &row, err);
 	if (r >= 0)

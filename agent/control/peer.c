@@ -11,7 +11,7 @@
 #include "peer.h"
 
 /* A group of ten thousand members takes some 200 kB of this. */
-#define ACCOUNT_BUFFER_MAX (1024u * 1024)
+#define ACCOUNT_BUFFER_MAX ((size_t)1 << 20)
 #define GROUPS_MAX         65536 /* NGROUPS_MAX of the kernel */
 
 unsigned ns_roles_of(uid_t uid, const gid_t *gids, size_t n_gids, const struct ns_role_groups *groups)

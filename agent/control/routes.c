@@ -28,8 +28,8 @@ enum workload_parameter { WORKLOAD_NONE = 0, WORKLOAD_OPTIONAL, WORKLOAD_REQUIRE
 
 struct ns_route {
 	const char *method, *path;
-	unsigned roles; /* one of these is enough */
 	handler handler;
+	unsigned roles; /* one of these is enough */
 	enum workload_parameter workload;
 	const char *parameters[5]; /* NULL-terminated */
 };
@@ -229,21 +229,21 @@ static int post_mode(const struct call *call, struct ns_text *ret, struct ns_err
 /* ---- the table ---- */
 
 static const struct ns_route routes[] = {
-	{ "GET", "/v1/status", NS_ROLE_VIEWER, get_status, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/endpoints", NS_ROLE_VIEWER, get_endpoints, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/graph", NS_ROLE_VIEWER, get_graph, WORKLOAD_OPTIONAL, { "workload" } },
-	{ "GET", "/v1/denies", NS_ROLE_VIEWER, get_denies, WORKLOAD_OPTIONAL, { "workload", "after" } },
-	{ "POST", "/v1/learn", NS_ROLE_OPERATOR, post_learn, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/policies", NS_ROLE_VIEWER, get_policies, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/policy", NS_ROLE_VIEWER, get_policy, WORKLOAD_REQUIRED, { "workload", "revision" } },
-	{ "GET", "/v1/policy/history", NS_ROLE_VIEWER, get_history, WORKLOAD_REQUIRED, { "workload" } },
-	{ "GET", "/v1/policy/diff", NS_ROLE_VIEWER, get_diff, WORKLOAD_REQUIRED, { "workload", "from", "to" } },
-	{ "POST", "/v1/policy/propose", NS_ROLE_OPERATOR, post_propose, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/edit", NS_ROLE_OPERATOR, post_edit, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/approve", NS_ROLE_APPROVER, post_approve, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/reject", NS_ROLE_APPROVER, post_reject, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/mode", NS_ROLE_OPERATOR | NS_ROLE_APPROVER, post_mode, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/evidence", NS_ROLE_VIEWER, get_evidence, WORKLOAD_OPTIONAL, { "workload" } },
+	{ "GET", "/v1/status", get_status, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/endpoints", get_endpoints, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/graph", get_graph, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
+	{ "GET", "/v1/denies", get_denies, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload", "after" } },
+	{ "POST", "/v1/learn", post_learn, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/policies", get_policies, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/policy", get_policy, NS_ROLE_VIEWER, WORKLOAD_REQUIRED, { "workload", "revision" } },
+	{ "GET", "/v1/policy/history", get_history, NS_ROLE_VIEWER, WORKLOAD_REQUIRED, { "workload" } },
+	{ "GET", "/v1/policy/diff", get_diff, NS_ROLE_VIEWER, WORKLOAD_REQUIRED, { "workload", "from", "to" } },
+	{ "POST", "/v1/policy/propose", post_propose, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/edit", post_edit, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/approve", post_approve, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/reject", post_reject, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/mode", post_mode, NS_ROLE_OPERATOR | NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/evidence", get_evidence, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
 };
 
 const struct ns_route *ns_route_find(const char *method, const char *path, unsigned *ret_status,
