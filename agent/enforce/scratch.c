@@ -23,7 +23,7 @@
 #define SCRATCH_TABLE "scratch"
 #define SCRATCH_PORT  9
 #define WAIT_MS       1000
-#define ANSWER_BYTES  (32 * 1024)
+#define ANSWER_BYTES  ((size_t)32 * 1024)
 
 /* Runs in ns_netns_call, which brings the thread back from wherever this leaves it. */
 static int leave_for_new(void *ctx, struct ns_error *err)

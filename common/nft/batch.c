@@ -18,7 +18,7 @@
 #include "nft/batch.h"
 
 /* Answers to a batch are acknowledgements, capped to the header of what they answer, with a line of text. */
-#define RECEIVE_BYTES (16 * 1024)
+#define RECEIVE_BYTES ((size_t)16 * 1024)
 
 struct label { /* what a message is about, for a person */
 	char text[96];

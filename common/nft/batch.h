@@ -24,7 +24,7 @@
 struct ns_nft_batch;
 
 /* The most one message may hold: 64 KiB of nested attribute (its length has 16 bits) and its surroundings. */
-#define NS_NFT_MESSAGE_BYTES (96 * 1024)
+#define NS_NFT_MESSAGE_BYTES ((size_t)96 * 1024)
 
 int ns_nft_batch_new(struct ns_nft_batch **ret, struct ns_error *err);
 struct ns_nft_batch *ns_nft_batch_free(struct ns_nft_batch *batch); /* accepts NULL; returns NULL */

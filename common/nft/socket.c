@@ -27,7 +27,7 @@ struct ns_nft {
 NS_DEFINE_CLEANUP(struct ns_nft *, ns_nft_close)
 
 /* Datagrams of a dump are at most 32 KiB (netlink_dump in net/netlink/af_netlink.c); acknowledgements are capped. */
-#define RECEIVE_BYTES (64 * 1024)
+#define RECEIVE_BYTES ((size_t)64 * 1024)
 /* An acknowledgement takes about 800 bytes of the receive buffer: room for some ten thousand. */
 #define RECEIVE_QUEUE_BYTES (8 * 1024 * 1024)
 

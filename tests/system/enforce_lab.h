@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -30,6 +31,9 @@ int lab_run(const char *command, char **ret_output);
 
 /* A datagram from a fresh socket to [address]:port. */
 void lab_send_udp(const char *address, uint16_t port);
+
+/* Into an array; fails the test when the text does not fit. */
+#define LAB_COPY(to, text) assert_in_range(snprintf((to), sizeof(to), "%s", (text)), 0, sizeof(to) - 1)
 
 /* Plans. */
 void plan_begin(struct ns_plan *plan, int family);

@@ -77,8 +77,8 @@ static void endpoint_plan(struct ns_plan *plan)
 		plan_verdict(rule, NF_ACCEPT, NULL);
 		rule = plan_rule(output, "the rest");
 		plan_tuple(rule, kinds[i].family, false);
-		strcpy(plan_stmt(rule, NS_STMT_DYNSET)->dynset.set, kinds[i].seen);
-		strcpy(plan_stmt(rule, NS_STMT_OBJREF)->objref.name, "refused");
+		LAB_COPY(plan_stmt(rule, NS_STMT_DYNSET)->dynset.set, kinds[i].seen);
+		LAB_COPY(plan_stmt(rule, NS_STMT_OBJREF)->objref.name, "refused");
 		plan_verdict(rule, NF_DROP, NULL);
 	}
 	ns_plan_normalise(plan);
@@ -232,7 +232,7 @@ static void test_refused_plans(void **state)
 	assert_int_equal(ns_lock_apply(lock, &plan, &result, NULL), -EINVAL);
 	ns_plan_release(&plan);
 	endpoint_plan(&plan); /* another table */
-	strcpy(plan.table, "filter");
+	LAB_COPY(plan.table, "filter");
 	assert_int_equal(ns_lock_apply(lock, &plan, &result, NULL), -EINVAL);
 	ns_plan_release(&plan);
 	plan_begin(&plan, NFPROTO_INET); /* a range in a set without ranges */
@@ -314,8 +314,8 @@ static void test_tag_changes_replace_the_element(void **state)
 
 	endpoint_plan(&plan);
 	lab_apply(lock, &plan);
-	strcpy(ns_plan_find_set(&plan, "egress4")->elements[0].tag, "other");
-	strcpy(ns_plan_find_set(&plan, "egress4_range")->elements[0].tag, "other");
+	LAB_COPY(ns_plan_find_set(&plan, "egress4")->elements[0].tag, "other");
+	LAB_COPY(ns_plan_find_set(&plan, "egress4_range")->elements[0].tag, "other");
 	result = lab_apply(lock, &plan);
 	assert_int_equal(result.elements_added, 2);
 	assert_int_equal(result.elements_removed, 2);

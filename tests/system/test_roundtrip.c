@@ -82,7 +82,7 @@ static void test_netdev(void **state)
 	for (uint32_t hook = NF_NETDEV_INGRESS; hook <= NF_NETDEV_EGRESS; hook++) {
 		plan_begin(&plan, NFPROTO_NETDEV);
 		chain = plan_base(&plan, "gate", hook, -300, NF_DROP);
-		strcpy(chain->device, "lo");
+		LAB_COPY(chain->device, "lo");
 		round_trip(&plan, hook == NF_NETDEV_INGRESS ? "hook ingress" : "hook egress");
 	}
 }
@@ -94,7 +94,7 @@ static void test_wildcard_device(void **state)
 
 	plan_begin(&plan, NFPROTO_NETDEV);
 	chain = plan_base(&plan, "gate", NF_NETDEV_INGRESS, -300, NF_ACCEPT);
-	strcpy(chain->device, "veth*");
+	LAB_COPY(chain->device, "veth*");
 	if (!lab_kernel_at_least(6, 16)) {
 		struct ns_lock *lock = lab_lock(NFPROTO_NETDEV);
 		struct ns_lock_result result;
@@ -108,7 +108,7 @@ static void test_wildcard_device(void **state)
 	round_trip(&plan, NULL); /* nft 1.0.6 has no word for it */
 	plan_begin(&plan, NFPROTO_NETDEV);
 	chain = plan_base(&plan, "gate", NF_NETDEV_INGRESS, -300, NF_ACCEPT);
-	strcpy(chain->device, "fourteenchars*"); /* the longest with its star: 15 bytes would leave no room */
+	LAB_COPY(chain->device, "fourteenchars*"); /* the longest with its star: 15 bytes would leave no room */
 	round_trip(&plan, NULL);
 }
 
@@ -297,7 +297,7 @@ static void test_dynset(void **state)
 		set->counter = i % 2;
 		plan_tuple(rule, AF_INET, true);
 		stmt = plan_stmt(rule, NS_STMT_DYNSET);
-		strcpy(stmt->dynset.set, "seen");
+		LAB_COPY(stmt->dynset.set, "seen");
 		stmt->dynset.op = ops[i % 3];
 		stmt->dynset.timeout_ms = set->timeout ? 60000 : 0;
 		stmt->dynset.counter = !set->counter && !deletes;
@@ -316,7 +316,7 @@ static void test_counter_and_objref(void **state)
 	round_trip(&plan, "counter packets 0 bytes 0 comment \"why it is there\"");
 	rule = one_rule(&plan);
 	assert_non_null(ns_plan_add_counter(&plan, "refused", NULL));
-	strcpy(plan_stmt(rule, NS_STMT_OBJREF)->objref.name, "refused");
+	LAB_COPY(plan_stmt(rule, NS_STMT_OBJREF)->objref.name, "refused");
 	round_trip(&plan, "counter name \"refused\"");
 }
 
@@ -343,7 +343,7 @@ static void test_log(void **state)
 
 	stmt->log.group = 28275;
 	stmt->log.snaplen = 128;
-	strcpy(stmt->log.prefix, "nanoseg:deny:egress");
+	LAB_COPY(stmt->log.prefix, "nanoseg:deny:egress");
 	round_trip(&plan, "log prefix \"nanoseg:deny:egress\" group 28275 snaplen 128");
 	stmt = plan_stmt(one_rule(&plan), NS_STMT_LOG);
 	stmt->log.group = 0;

@@ -143,7 +143,7 @@ static void add_bound(struct ns_nft_bounds *bounds, uint16_t port, bool end, con
 
 	element.key[0] = (uint8_t)(port >> 8);
 	element.key[1] = (uint8_t)port;
-	strcpy(element.tag, tag);
+	(void)snprintf(element.tag, sizeof(element.tag), "%s", tag);
 	assert_int_equal(ns_nft_bounds_add(bounds, &element, end, NULL), 0);
 }
 

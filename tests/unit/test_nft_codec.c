@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,7 +290,7 @@ static int each_elements(void *ctx, const struct nlmsghdr *nlh, const char *what
 {
 	struct ns_plan_set other = tuples;
 
-	strcpy(other.name, "other");
+	(void)snprintf(other.name, sizeof(other.name), "%s", "other");
 	assert_int_equal(ns_nft_decode_elements(nlh, &elsewhere, &tuples, check_element, ctx, NULL), 0);
 	assert_int_equal(ns_nft_decode_elements(nlh, &scope, &other, check_element, ctx, NULL), 0);
 	assert_int_equal(ns_nft_decode_elements(nlh, &scope, &tuples, check_element, ctx, NULL), 7);
