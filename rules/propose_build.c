@@ -121,7 +121,7 @@ int ns_propose_build(const struct ns_item *items, size_t n, struct ns_policy *re
 {
 	NS_FREE struct ns_span *spans = NULL;
 	uint8_t protocol = items->edge->tuple.protocol;
-	size_t n_spans, at = 0;
+	size_t n_spans = 0, at = 0;
 	bool ephemeral = false;
 	int r = 0;
 

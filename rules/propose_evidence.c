@@ -80,7 +80,7 @@ static int count_seen(const struct ns_item *items, size_t n, uint64_t *ret, stru
 
 static int count_widening(const struct ns_item *items, size_t n, struct ns_rule *rule, struct ns_error *err)
 {
-	uint64_t ports = rule->n_spans ? ns_spans_count(rule->spans, rule->n_spans) : 1, seen;
+	uint64_t ports = rule->n_spans ? ns_spans_count(rule->spans, rule->n_spans) : 1, seen = 0;
 	uint64_t allowed =
 		multiply_saturating(multiply_saturating(side_size(&items->peer), side_size(&items->source)), ports);
 	int r = count_seen(items, n, &seen, err);
