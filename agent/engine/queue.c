@@ -2,6 +2,7 @@
  *
  * Observations wait for the end of the turn, so that a burst is one transaction, and for their endpoint's name.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,9 +32,7 @@ void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpo
 	entry = &engine->queued[engine->n_queued++];
 	entry->cookie = endpoint->cookie;
 	entry->observation = *observation;
-	entry->process[0] = '\0';
-	if (observation->process)
-		strncat(entry->process, observation->process, sizeof entry->process - 1);
+	(void)snprintf(entry->process, sizeof entry->process, "%s", observation->process ? observation->process : "");
 	entry->observation.process = NULL; /* set again when it is read: the array moves */
 	ns_engine_schedule(engine);
 }
