@@ -116,6 +116,23 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 						  "kernel lacks"));
 }
 
+/* Containers on the host's own network have no namespace to lock. */
+static void add_outside(struct ns_engine *engine, json_t *array)
+{
+	json_t *outside = ns_watch_outside(engine->watch), *container;
+	size_t i;
+
+	json_array_foreach (outside, i, container) {
+		json_array_append_new(array,
+				      json_pack("{s:O s:n s:O s:s s:s s:n}", "workload",
+						json_object_get(container, "workload"), "cookie", "container",
+						json_object_get(container, "container_id"), "why",
+						"it is on the host's own network, which is not segmented", "remedy",
+						"give it a network of its own (not --network host)", "since"));
+	}
+	json_decref(outside);
+}
+
 static int count_mode(void *ctx, const struct ns_workload *workload)
 {
 	const char *word = ns_mode_format(workload->mode);
@@ -151,6 +168,7 @@ json_t *ns_engine_status(struct ns_engine *engine)
 		n++;
 		add_unprotected(bare, endpoint);
 	}
+	add_outside(engine, bare);
 	return json_pack("{s:I s:o s:o s:o s:o s:I}", "endpoints", (json_int_t)n, "modes", modes, "gaps",
 			 open_gaps(engine), "unprotected", bare, "sources", ns_watch_status(engine->watch),
 			 "lost_observations", (json_int_t)engine->lost_observations);

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "netns.h"
+#include "nft/attr.h"
 #include "nflog.h"
 
 /* With a queue threshold of one a datagram holds one message: NS_NFLOG_SNAPLEN bytes of packet, a link-layer header, a
@@ -25,7 +26,7 @@ struct ns_nflog {
 	uint32_t request;  /* sequence of our requests */
 	uint32_t sequence; /* of the last log message */
 	const struct nlmsghdr *cursor;
-	int left; /* bytes from cursor on */
+	size_t length; /* of the datagram that cursor walks through; NULL cursor: it is read */
 	_Alignas(struct nlmsghdr) char buffer[BUFFER_SIZE];
 };
 
@@ -120,7 +121,7 @@ static int send_bind(struct ns_nflog *log)
 static int read_answer(struct ns_nflog *log)
 {
 	for (unsigned i = 0; i < ACK_READS_MAX; i++) {
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)log->buffer;
+		const struct nlmsghdr *nlh;
 		const struct nlmsgerr *answer;
 		int n = receive(log);
 
@@ -128,7 +129,8 @@ static int read_answer(struct ns_nflog *log)
 			continue;
 		if (n < 0)
 			return n == -EAGAIN ? -ETIMEDOUT : n;
-		if (!mnl_nlmsg_ok(nlh, n) || nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq != log->request ||
+		nlh = ns_nl_first(log->buffer, (size_t)n);
+		if (!nlh || nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq != log->request ||
 		    nlh->nlmsg_len < NLMSG_HDRLEN + sizeof *answer)
 			continue;
 		answer = mnl_nlmsg_get_payload(nlh);
@@ -171,7 +173,7 @@ static int take(struct ns_nflog *log, struct ns_nflog_message *ret)
 		}
 		log->sequence = message.sequence;
 	}
-	log->cursor = mnl_nlmsg_next(nlh, &log->left);
+	log->cursor = ns_nl_next(nlh, log->buffer, log->length);
 	if (r <= 0)
 		return NS_NFLOG_OTHER;
 	*ret = message;
@@ -182,9 +184,8 @@ int ns_nflog_next(struct ns_nflog *log, struct ns_nflog_message *ret, struct ns_
 {
 	int n;
 
-	if (log->left > 0 && mnl_nlmsg_ok(log->cursor, log->left))
+	if (log->cursor)
 		return take(log, ret);
-	log->left = 0;
 	n = receive(log);
 	if (n == -EAGAIN)
 		return NS_NFLOG_NOTHING;
@@ -192,7 +193,7 @@ int ns_nflog_next(struct ns_nflog *log, struct ns_nflog_message *ret, struct ns_
 		return NS_NFLOG_LOST;
 	if (n < 0)
 		return ns_error_set(err, n, "reading log group %u: %s", log->group, strerror(-n));
-	log->cursor = (const struct nlmsghdr *)(const void *)log->buffer;
-	log->left = n;
-	return mnl_nlmsg_ok(log->cursor, log->left) ? take(log, ret) : NS_NFLOG_OTHER;
+	log->length = (size_t)n;
+	log->cursor = ns_nl_first(log->buffer, log->length);
+	return log->cursor ? take(log, ret) : NS_NFLOG_OTHER;
 }

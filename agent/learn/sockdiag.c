@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "netns.h"
+#include "nft/attr.h"
 #include "sockdiag.h"
 
 #define BUFFER_SIZE     32768 /* what the kernel fills of a dump at a time, at most */
@@ -98,10 +99,10 @@ static int read_errno(const struct nlmsghdr *nlh)
 
 /* The messages of one datagram. 1: the answer is complete; 0: there is more; else what ended it. `each` is called on
  * while *stop is 0, so that a dump is always read to its end and leaves nothing in the socket. */
-static int walk_messages(const struct ns_diag *diag, const struct nlmsghdr *nlh, int length, bool dump,
-			 ns_diag_each each, void *ctx, int *stop)
+static int walk_messages(const struct ns_diag *diag, const void *datagram, size_t length, bool dump, ns_diag_each each,
+			 void *ctx, int *stop)
 {
-	for (; mnl_nlmsg_ok(nlh, length); nlh = mnl_nlmsg_next(nlh, &length)) {
+	for (const struct nlmsghdr *nlh = ns_nl_first(datagram, length); nlh; nlh = ns_nl_next(nlh, datagram, length)) {
 		struct ns_diag_socket s;
 		int r;
 
@@ -132,7 +133,7 @@ static int read_answer(struct ns_diag *diag, bool dump, ns_diag_each each, void 
 
 		if (r < 0)
 			return r == -EAGAIN ? -ETIMEDOUT : r;
-		r = walk_messages(diag, (const struct nlmsghdr *)(const void *)buffer, r, dump, each, ctx, &stop);
+		r = walk_messages(diag, buffer, (size_t)r, dump, each, ctx, &stop);
 		if (r < 0)
 			return r;
 		if (r > 0)
