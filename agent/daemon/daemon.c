@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -74,6 +75,14 @@ static int on_heartbeat(sd_event_source *source, uint64_t usec, void *ctx)
 	return 0;
 }
 
+static uint64_t monotonic_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 /* What can be changed without forgetting anything is changed; a file that is wrong changes nothing. */
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
 {
@@ -82,7 +91,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_config config;
 
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)ns_clock_elapsed());
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)monotonic_us());
 	if (ns_config_load(daemon->config_path, &config, &err) < 0) {
 		ns_log_error("%s; the configuration stays as it was", err.text);
 	} else {
