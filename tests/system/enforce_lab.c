@@ -319,3 +319,28 @@ uint64_t lab_packets(struct ns_lock *lock, const char *set_name, const char *tag
 	ns_plan_release(&found);
 	return packets;
 }
+
+void lab_round_trip(struct ns_plan *plan, const char *words)
+{
+	struct ns_lock *lock = lab_lock(plan->family);
+	struct ns_lock_result result;
+	char *listing = NULL;
+
+	ns_plan_normalise(plan);
+	lab_apply(lock, plan);
+	lab_assert_holds(lock, plan);
+	result = lab_apply(lock, plan);
+	assert_int_equal(result.sets_changed + result.chains_changed + result.elements_added + result.elements_removed,
+			 0);
+	assert_int_equal(
+		lab_run(plan->family == NFPROTO_INET ? "nft list table inet nanoseg" : "nft list table netdev nanoseg",
+			&listing),
+		0);
+	if (words && !strstr(listing, words))
+		fail_msg("nft does not say '%s' but:\n%s", words, listing);
+	free(listing);
+	assert_int_equal(ns_lock_remove(lock, NULL), 0);
+	assert_int_equal(ns_lock_read(lock, plan, NULL), -ENOENT);
+	ns_lock_close(lock);
+	ns_plan_release(plan);
+}

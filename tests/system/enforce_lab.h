@@ -58,5 +58,8 @@ struct ns_lock *lab_lock(int family);
 /* Asserts that the kernel holds the plan, by its canonical text. */
 void lab_assert_holds(struct ns_lock *lock, const struct ns_plan *plan);
 uint64_t lab_packets(struct ns_lock *lock, const char *set, const char *tag);
+/* Applies to an empty namespace's table, reads back, applies again (nothing to do), and asks nft(8) for `words` in its
+ * listing (NULL: it has none). Takes the table away and releases the plan. */
+void lab_round_trip(struct ns_plan *plan, const char *words);
 
 #endif

@@ -1,6 +1,9 @@
 # Policies, proposals and plans. The golden cases are read from the source tree.
 nanoseg_unit(policy nanoseg_rules)
-nanoseg_unit(propose nanoseg_rules)
+foreach(test propose propose_widening)
+  nanoseg_unit(${test} nanoseg_rules)
+  target_sources(test_${test} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/test_propose_fixture.c)
+endforeach()
 nanoseg_unit(compile nanoseg_rules)
 target_compile_definitions(test_compile PRIVATE GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden")
 nanoseg_unit(plan nanoseg_rules)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * See watch_world.h.
+ */
+#include <dirent.h>
+
+#include "cleanup.h"
+#include "netns.h"
+#include "watch_world.h"
+
+sd_event *loop;
+struct ns_watch *watch;
+struct seen seen;
+char cgroup[512];
+
+static void enter_callback(void)
+{
+	assert_false(seen.inside);
+	seen.inside = true;
+}
+
+static void on_attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
+{
+	enter_callback();
+	seen.attached++;
+	seen.fd_was_open = fcntl(netns_fd, F_GETFD) >= 0;
+	seen.fd_cookie = 0;
+	(void)ns_netns_cookie(netns_fd, &seen.fd_cookie, NULL);
+	memcpy(seen.last_attached, endpoint->workload, sizeof seen.last_attached);
+	seen.inside = false;
+}
+
+static void on_identify(void *ctx, struct ns_endpoint *endpoint, const char *old_workload)
+{
+	enter_callback();
+	seen.identified++;
+	seen.inside = false;
+}
+
+static void on_addresses(void *ctx, struct ns_endpoint *endpoint)
+{
+	enter_callback();
+	seen.addresses++;
+	seen.inside = false;
+}
+
+static void on_detach(void *ctx, struct ns_endpoint *endpoint)
+{
+	enter_callback();
+	seen.detached++;
+	memcpy(seen.last_detached, endpoint->workload, sizeof seen.last_detached);
+	seen.inside = false;
+}
+
+static void on_host(void *ctx)
+{
+	enter_callback();
+	seen.host++;
+	seen.inside = false;
+}
+
+void begin(uint64_t scan_interval)
+{
+	static const struct ns_watch_events events = { on_attach, on_identify, on_addresses, on_detach, on_host };
+	struct ns_watch_config config = { .netns_dirs = { "/run/netns", "/run/docker/netns" },
+					  .n_netns_dirs = 2,
+					  .scan_interval_us = scan_interval };
+	struct ns_error err = NS_ERROR_INIT;
+
+	seen = (struct seen){ 0 };
+	assert_int_equal(sd_event_new(&loop), 0);
+	if (ns_watch_new(loop, &config, &events, NULL, &watch, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+int watch_setup(void **state)
+{
+	lab_fresh_run();
+	return 0;
+}
+
+int watch_teardown(void **state)
+{
+	watch = ns_watch_free(watch);
+	loop = sd_event_unref(loop);
+	/* This is pid 1 of its own pid namespace: nobody else is meant. */
+	(void)kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	if (*cgroup)
+		lab_cgroup_remove(cgroup);
+	*cgroup = '\0';
+	lab_sh("ip -o link show type veth | sed 's/.*: \\(.*\\)@.*/\\1/' | while read l; do ip link del $l; done; "
+	       "ip addr flush dev lo");
+	return 0;
+}
+
+void run_for(double seconds)
+{
+	for (double end = lab_seconds() + seconds; lab_seconds() < end;)
+		assert_true(sd_event_run(loop, 2000) >= 0);
+}
+
+struct ns_endpoint *find(const char *workload)
+{
+	for (struct ns_endpoint *e = ns_watch_next(watch, NULL); e; e = ns_watch_next(watch, e))
+		if (strcmp(e->workload, workload) == 0)
+			return e;
+	return NULL;
+}
+
+size_t count_endpoints(void)
+{
+	size_t n = 0;
+
+	for (struct ns_endpoint *e = ns_watch_next(watch, NULL); e; e = ns_watch_next(watch, e))
+		n++;
+	return n;
+}
+
+size_t count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t n = 0;
+
+	while (readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n;
+}
+
+bool has_address(const struct ns_endpoint *endpoint, const char *text)
+{
+	char buf[NS_ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < endpoint->n_addresses; i++)
+		if (strcmp(ns_addr_format(&endpoint->addresses[i].addr, buf), text) == 0)
+			return true;
+	return false;
+}
+
+void tie(const char *name, const char *where)
+{
+	lab_sh("ip link add %s type veth peer name eth0 netns %s", name, where);
+}
