@@ -66,7 +66,7 @@ static bool is_bare(const struct attack *a, const struct view *v)
 
 static void count(const uint8_t *data, size_t length, uint16_t type, unsigned *counts)
 {
-	struct view v;
+	struct view v = { 0 };
 	bool parsed = parse(data, length, type, &v);
 	for (size_t i = 0; i < attack_count; i++) {
 		uint8_t marker[ATTACK_MARKER_SIZE];
