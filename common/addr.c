@@ -82,7 +82,7 @@ int ns_prefix_parse(const char *text, struct ns_prefix *ret, struct ns_error *er
 {
 	const char *slash = strchr(text, '/');
 	char host[NS_ADDR_TEXT_MAX], right[NS_PREFIX_TEXT_MAX];
-	struct ns_addr addr;
+	struct ns_addr addr = { 0 };
 	struct ns_prefix prefix;
 	unsigned length = 0, limit;
 	size_t n = slash ? (size_t)(slash - text) : strlen(text);

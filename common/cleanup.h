@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Scope-bound ownership: declare with NS_CLEANUP(fn), hand on with NS_TAKE().
- * A destructor `T *x_free(T *)` accepts NULL and returns NULL.
+ * A destructor `T *x_free(T *)` accepts NULL and returns NULL. ns_unconst() is for what is borrowed.
  */
 #ifndef NANOSEG_CLEANUP_H
 #define NANOSEG_CLEANUP_H
@@ -33,6 +33,17 @@
 		if (*p)                                                                                                \
 			(void)name(*p);                                                                                \
 	}
+
+/* The pointer without its const: for functions that take a non-const one and leave what it points to alone. */
+static inline void *ns_unconst(const void *p)
+{
+	const union {
+		const void *in;
+		void *out;
+	} same = { .in = p };
+
+	return same.out;
+}
 
 static inline void ns_freep(void *p)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +16,8 @@ int ns_digest_bytes(const void *data, size_t length, char ret[static NS_DIGEST_S
 
 	if (EVP_Digest(data, length, md, &n, EVP_sha256(), NULL) != 1 || n != sizeof md)
 		return ns_error_set(err, -EIO, "libcrypto has no SHA-256");
-	memcpy(ret, "sha256:", 7);
-	for (unsigned i = 0; i < n; i++)
+	(void)snprintf(ret, NS_DIGEST_SIZE, "sha256:");
+	for (size_t i = 0; i < n; i++)
 		(void)snprintf(ret + 7 + 2 * i, 3, "%02x", md[i]);
 	return 0;
 }
@@ -35,9 +34,9 @@ static bool has_real(const json_t *json)
 		if (has_real(child))
 			return true;
 	if (json_is_object(json)) {
-		void *iter = json_object_iter((json_t *)(uintptr_t)json);
+		json_t *object = ns_unconst(json);
 
-		for (; iter; iter = json_object_iter_next((json_t *)(uintptr_t)json, iter)) {
+		for (void *iter = json_object_iter(object); iter; iter = json_object_iter_next(object, iter)) {
 			if (has_real(json_object_iter_value(iter)))
 				return true;
 		}

@@ -17,7 +17,7 @@
 /* A stream has no end, but its beginning has: the peer must answer with a status line in this time. */
 #define STREAM_ANSWER_US  10000000
 #define HEADERS_BYTES_MAX 65536
-#define REQUESTS_MAX      (4 * NS_HTTP_CONNECTIONS_MAX)
+#define REQUESTS_MAX      ((size_t)4 * NS_HTTP_CONNECTIONS_MAX)
 #define PATH_MAX_BYTES    4096
 
 struct ns_http_request {
@@ -340,7 +340,7 @@ static int set_options(struct ns_http_request *request, const char *path, struct
 	SET(CURLOPT_PROTOCOLS_STR, "http");
 	SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	/* A kept connection can be closed by the peer at the moment it is used again; a new one costs next to nothing. */
+	/* The peer can close a kept connection at the moment it is used again; a new one costs next to nothing. */
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -368,7 +368,7 @@ int ns_http_get(struct ns_http_client *client, const char *path, uint64_t timeou
 		return ns_error_set(err, -EINVAL, "a request's path begins with / and has at most %d bytes",
 				    PATH_MAX_BYTES);
 	if (client->n_requests >= REQUESTS_MAX)
-		return ns_error_set(err, -EBUSY, "more than %d requests at once", REQUESTS_MAX);
+		return ns_error_set(err, -EBUSY, "more than %zu requests at once", REQUESTS_MAX);
 	request = calloc(1, sizeof *request);
 	if (!request)
 		return ns_error_set(err, -ENOMEM, "no memory for a request");
@@ -391,8 +391,7 @@ int ns_http_get(struct ns_http_client *client, const char *path, uint64_t timeou
 		request_free(request);
 		return r;
 	}
-	/* Begun from the loop and never from here: the caller may be in a callback, and its own is never called early.
-	 */
+	/* Begun from the loop, never from here: the caller may be in a callback, and its own is never called early. */
 	(void)sd_event_source_set_enabled(client->start, SD_EVENT_ONESHOT);
 	if (ret)
 		*ret = request;

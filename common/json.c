@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "json.h"
 
 /* Depth by counting brackets outside strings: costs nothing and needs no stack, unlike finding out by parsing. */
@@ -67,7 +68,7 @@ int ns_json_object_begin(struct ns_json_object *ret, const json_t *json, const c
 int ns_json_object_end(const struct ns_json_object *object, struct ns_error *err)
 {
 	/* jansson's iterators take a non-const object but do not change it. */
-	json_t *json = (json_t *)(uintptr_t)object->json;
+	json_t *json = ns_unconst(object->json);
 
 	for (void *i = json_object_iter(json); i; i = json_object_iter_next(json, i)) {
 		const char *key = json_object_iter_key(i);

@@ -23,7 +23,7 @@
 #define TCP_SYN             0x02
 
 #define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
-#define UDP_SERVED_MS   (180 * 1000)
+#define UDP_SERVED_MS   180000
 
 /* What needs no edge: answers, and what conntrack has no connection for. */
 static void common_rules(struct ns_builder *b, const char *link_chain)

@@ -63,7 +63,7 @@ static struct ns_side make_side(enum ns_peer_class peer_class, const char *name,
 	case NS_PEER_NAME:
 		if (!can_be_written(name, max))
 			return by_address(addr, NS_PEER_CIDR, NS_STEP_UNNAMED);
-		side.peer.name = (char *)(uintptr_t)name; /* borrowed; items never free */
+		side.peer.name = ns_unconst(name); /* borrowed; items never free */
 		return side;
 	case NS_PEER_HOST:
 		return side;

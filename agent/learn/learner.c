@@ -131,14 +131,16 @@ static int read_ephemeral(void *ctx, struct ns_error *err)
 {
 	struct ns_learner *learner = ctx;
 	NS_CLOSE int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-	char text[64];
-	unsigned first, last;
+	char text[64], *middle, *end;
+	unsigned long first, last;
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	if (sscanf(text, "%u %u", &first, &last) == 2 && first <= last && last <= UINT16_MAX) {
+	first = strtoul(text, &middle, 10);
+	last = strtoul(middle, &end, 10);
+	if (middle > text && end > middle && first <= last && last <= UINT16_MAX) {
 		learner->ephemeral_first = (uint16_t)first;
 		learner->ephemeral_last = (uint16_t)last;
 	}

@@ -22,9 +22,9 @@ struct ns_cgroup_identity {
 	char id[NS_CONTAINER_ID_MAX]; /* 64 hexadecimal digits, or a name (lxc, nspawn); "" for a nameless nspawn */
 };
 
-/* False when no runtime made it; *ret is untouched then. An id below a parent of the operator's own choosing is told with
- * runtime "": an engine may know it. It counts only when no known runtime is found. `own` (may be NULL) is the identity of the agent itself
- * when it runs in a container: its own name is no news and is passed over. */
+/* False when no runtime made it; *ret is untouched then. An id below a parent of the operator's own choosing is told
+ * with runtime "": an engine may know it. It counts only when no known runtime is found. `own` (may be NULL) is the
+ * identity of the agent itself when it runs in a container: its own name is no news and is passed over. */
 bool ns_cgroup_identify(const char *text, size_t length, const struct ns_cgroup_identity *own,
 			struct ns_cgroup_identity *ret);
 

@@ -19,7 +19,7 @@
 #define RETRY_LEAST_US    100000
 #define RETRY_MOST_US     5000000
 #define VERSION_BYTES_MAX 65536
-#define INSPECT_BYTES_MAX (1024 * 1024)
+#define INSPECT_BYTES_MAX 1048576
 
 struct ns_docker {
 	sd_event *event;

@@ -17,7 +17,7 @@
 #define NS_DOCKER_INSPECTS_MAX   8
 #define NS_DOCKER_CONTAINERS_MAX NS_ENDPOINTS_MAX
 /* One event; labels can be long. */
-#define NS_DOCKER_EVENT_MAX (1024 * 1024)
+#define NS_DOCKER_EVENT_MAX 1048576
 
 struct ns_docker;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -80,10 +81,15 @@ static int decode(const char *text, size_t length, json_t **ret, struct ns_error
 /* "1.41" */
 static bool parse_number(const char *text, unsigned *ret_major, unsigned *ret_minor)
 {
-	int used = 0;
+	char *dot, *end;
 
-	return strlen(text) <= 9 && strspn(text, "0123456789.") == strlen(text) &&
-	       sscanf(text, "%4u.%4u%n", ret_major, ret_minor, &used) == 2 && text[used] == '\0';
+	if (strlen(text) > 9 || strspn(text, "0123456789.") != strlen(text))
+		return false;
+	*ret_major = (unsigned)strtoul(text, &dot, 10);
+	if (dot == text || dot > text + 4 || *dot != '.')
+		return false;
+	*ret_minor = (unsigned)strtoul(dot + 1, &end, 10);
+	return end > dot + 1 && end <= dot + 5 && *end == '\0';
 }
 
 int ns_docker_parse_version(const char *text, size_t length, char ret[static NS_DOCKER_VERSION_MAX],

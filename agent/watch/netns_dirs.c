@@ -16,7 +16,7 @@
 #include "netns_dirs.h"
 
 /* Entries of one directory that are looked at: far beyond the endpoints that can be had. */
-#define ENTRIES_MAX (2 * NS_ENDPOINTS_MAX)
+#define ENTRIES_MAX ((size_t)2 * NS_ENDPOINTS_MAX)
 
 #define WATCH_DIR (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 

@@ -42,8 +42,8 @@ struct ns_watch_events {
 	void (*host_addresses)(void *ctx);
 };
 
-/* Does a first full scan, with an attach callback for each namespace found, before it returns; *ret is not set yet during
- * those. host_addresses is not called for what is there from the start. */
+/* Does a first full scan, with an attach callback for each namespace found, before it returns; *ret is not set yet
+ * during those. host_addresses is not called for what is there from the start. */
 int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const struct ns_watch_events *events, void *ctx,
 		 struct ns_watch **ret, struct ns_error *err);
 struct ns_watch *ns_watch_free(struct ns_watch *watch); /* no detach callbacks; accepts NULL; returns NULL */

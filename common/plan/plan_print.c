@@ -282,7 +282,7 @@ int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err)
 	if (!out)
 		return ns_error_set(err, -ENOMEM, "no memory to print a plan");
 	print_plan(out, plan);
-	if (fclose(out) != 0)
+	if (fclose(out) != 0 || !text)
 		return ns_error_set(err, -ENOMEM, "no memory to print a plan");
 	*ret = NS_TAKE(text);
 	return 0;

@@ -22,7 +22,7 @@
 
 #include <nanoseg/edge.h>
 
-#define NS_POLICY_SCHEMA   "nanoseg/policy/1"
+#define NS_POLICY_SCHEMA "nanoseg/policy/1"
 
 enum ns_verdict {
 	NS_VERDICT_INVALID = 0, /* a missing verdict is never "accept" */

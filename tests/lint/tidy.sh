@@ -14,8 +14,8 @@ lint() {
 				--extra-arg=-fno-sanitize=all 2>/dev/null
 	else
 		cp "$LINT_SOURCE/.clang-tidy" "$root/"
-		(cd "$root" && find . -name '*.c' -print0 | xargs -0 clang-tidy --quiet 2>/dev/null -- -std=gnu17)
+		(cd "$root" && find . -name '*.c' -print0 | xargs -0 -I{} clang-tidy --quiet {} -- -std=gnu17 2>/dev/null)
 	fi | grep -E '(warning|error):' | sed "s|^$root/||" | sort -u
 }
 
-lint_main tidy common/planted.c '#include <stdlib.h>\nint planted(void);\nint planted(void)\n{\n\tint *p = malloc(4);\n\tfree(p);\n\treturn *p;\n}\n'
+lint_main tidy common/planted.c 'int planted(const int *p);\nint planted(const int *p)\n{\n\treturn p ? 1 : *p;\n}\n'
