@@ -59,7 +59,7 @@ static int check_multicast(const char *path, const struct ns_prefix *prefix, str
 static int parse_peer(const json_t *json, const char *path, struct ns_peer *ret, struct ns_error *err)
 {
 	struct ns_json_object object;
-	const char *text;
+	const char *text = NULL;
 	int r = ns_json_object_begin(&object, json, path, err);
 
 	if (r == 0)
@@ -69,11 +69,9 @@ static int parse_peer(const json_t *json, const char *path, struct ns_peer *ret,
 	ret->peer_class = ns_peer_class_parse(text);
 	switch (ret->peer_class) {
 	case NS_PEER_WORKLOAD:
-		r = parse_name(&object, NS_WORKLOAD_MAX, &ret->name, err);
-		break;
 	case NS_PEER_SERVICE:
 	case NS_PEER_NAME:
-		r = parse_name(&object, NS_NAME_MAX, &ret->name, err);
+		r = parse_name(&object, ns_policy_name_max(ret->peer_class), &ret->name, err);
 		break;
 	case NS_PEER_CIDR:
 		r = parse_prefix(&object, &ret->prefix, err);
@@ -179,7 +177,7 @@ static int parse_rule(const json_t *json, size_t index, struct ns_rule *ret, str
 {
 	struct ns_json_object object;
 	char path[NS_JSON_PATH_MAX];
-	const char *text;
+	const char *text = NULL;
 	int r;
 
 	(void)snprintf(path, sizeof(path), "$.rules[%zu]", index);
@@ -217,13 +215,13 @@ static int compare_ids(const void *a, const void *b)
 
 static int check_ids(const struct ns_policy *policy, struct ns_error *err)
 {
-	NS_FREE const struct ns_rule **rules = calloc(policy->n_rules ? policy->n_rules : 1, sizeof(*rules));
+	NS_FREE const struct ns_rule **rules = calloc(policy->n_rules ? policy->n_rules : 1, sizeof(struct ns_rule *));
 
 	if (!rules)
 		return ns_error_set(err, -ENOMEM, "$.rules: no memory");
 	for (size_t i = 0; i < policy->n_rules; i++)
 		rules[i] = &policy->rules[i];
-	qsort(rules, policy->n_rules, sizeof(*rules), compare_ids);
+	qsort(rules, policy->n_rules, sizeof(struct ns_rule *), compare_ids);
 	for (size_t i = 1; i < policy->n_rules; i++)
 		if (strcmp(rules[i - 1]->id, rules[i]->id) == 0)
 			return ns_error_set(err, -EINVAL, "$.rules[%td].id: '%s' is the id of $.rules[%td] already",

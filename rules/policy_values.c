@@ -124,6 +124,15 @@ int ns_policy_parse_spans(const json_t *array, const char *path, const struct ns
 	return 0;
 }
 
+size_t ns_policy_name_max(enum ns_peer_class peer_class)
+{
+	static const size_t max[] = {
+		[NS_PEER_WORKLOAD] = NS_WORKLOAD_MAX, [NS_PEER_SERVICE] = NS_NAME_MAX, [NS_PEER_NAME] = NS_NAME_MAX
+	};
+
+	return (size_t)peer_class < sizeof(max) / sizeof(max[0]) ? max[peer_class] : 0;
+}
+
 int ns_policy_check_name(const char *path, const char *member, const char *text, size_t max, struct ns_error *err)
 {
 	if (!*text || strlen(text) >= max)

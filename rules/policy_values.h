@@ -26,5 +26,7 @@ int ns_policy_parse_text(struct ns_json_object *object, const char *name, char *
 
 /* 1 to max - 1 bytes without control characters. */
 int ns_policy_check_name(const char *path, const char *member, const char *text, size_t max, struct ns_error *err);
+/* That max, for the name of a peer of the class; 0: the class has none. */
+size_t ns_policy_name_max(enum ns_peer_class peer_class);
 
 #endif

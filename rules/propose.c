@@ -13,6 +13,11 @@ static bool same_subject(const struct ns_item *a, const struct ns_item *b)
 	       ns_side_compare(&a->source, &b->source) == 0 && a->edge->tuple.protocol == b->edge->tuple.protocol;
 }
 
+static void free_items(const struct ns_items *items)
+{
+	free(items->items);
+}
+
 static int build_all(const struct ns_items *items, struct ns_policy *ret, struct ns_error *err)
 {
 	size_t end;
@@ -36,8 +41,7 @@ int ns_propose(const struct ns_graph *graph, const char *workload, uint64_t revi
 {
 	struct ns_policy NS_CLEANUP(ns_policy_release) policy = { .revision = revision, .verdict = NS_VERDICT_DROP };
 	unsigned widen_at = options && options->widen_at ? options->widen_at : NS_WIDEN_AT_DEFAULT;
-	NS_FREE struct ns_item *owned = NULL;
-	struct ns_items items = { 0 };
+	NS_CLEANUP(free_items) struct ns_items items = { 0 };
 	int r;
 
 	if (options && options->verdict != NS_VERDICT_INVALID)
@@ -48,7 +52,6 @@ int ns_propose(const struct ns_graph *graph, const char *workload, uint64_t revi
 	r = ns_propose_collect(graph, workload, &items, err);
 	if (r < 0)
 		return r;
-	owned = items.items;
 	ns_propose_widen(&items, false, widen_at);
 	ns_propose_widen(&items, true, widen_at);
 	ns_propose_sort(&items);

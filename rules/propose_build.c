@@ -26,7 +26,7 @@ static int compare_by_process(const void *a, const void *b)
 /* Whether one program, a known one, was seen with enough distinct ephemeral ports. */
 static int takes_any_port(const struct ns_item *items, size_t n, bool *ret, struct ns_error *err)
 {
-	NS_FREE const struct ns_edge **edges = calloc(n, sizeof(*edges));
+	NS_FREE const struct ns_edge **edges = calloc(n, sizeof(struct ns_edge *));
 	size_t n_edges = 0, ports = 0;
 
 	*ret = false;
@@ -36,7 +36,7 @@ static int takes_any_port(const struct ns_item *items, size_t n, bool *ret, stru
 		if (items[i].edge->process[0] && is_ephemeral(items[i].edge->tuple.port))
 			edges[n_edges++] = items[i].edge;
 	if (n_edges > 1)
-		qsort(edges, n_edges, sizeof(*edges), compare_by_process);
+		qsort(edges, n_edges, sizeof(struct ns_edge *), compare_by_process);
 	for (size_t i = 0; i < n_edges && !*ret; i++) {
 		if (i == 0 || strcmp(edges[i - 1]->process, edges[i]->process) != 0)
 			ports = 0;

@@ -50,7 +50,6 @@ static struct ns_side by_address(const struct ns_addr *addr, enum ns_peer_class 
 static struct ns_side make_side(enum ns_peer_class peer_class, const char *name, const struct ns_addr *addr)
 {
 	struct ns_side side = { .step = NS_STEP_NAMED, .peer.peer_class = peer_class };
-	size_t max = peer_class == NS_PEER_WORKLOAD ? NS_WORKLOAD_MAX : NS_NAME_MAX;
 
 	if (addr->family == 0) {
 		side.peer.peer_class = NS_PEER_ANY;
@@ -61,7 +60,7 @@ static struct ns_side make_side(enum ns_peer_class peer_class, const char *name,
 	case NS_PEER_WORKLOAD:
 	case NS_PEER_SERVICE:
 	case NS_PEER_NAME:
-		if (!can_be_written(name, max))
+		if (!can_be_written(name, ns_policy_name_max(peer_class)))
 			return by_address(addr, NS_PEER_CIDR, NS_STEP_UNNAMED);
 		side.peer.name = ns_unconst(name); /* borrowed; items never free */
 		return side;

@@ -103,16 +103,16 @@ static void widen_to_networks(struct ns_item *items, size_t n, bool source, unsi
 /* Items that differ in this side only. */
 static void widen_group(struct ns_item *items, size_t n, bool source, unsigned widen_at)
 {
-	size_t exact = 0, private = 0;
+	size_t exact = 0, internal = 0;
 
 	while (exact < n && side_of(&items[exact], source)->step == NS_STEP_EXACT)
 		exact++;
-	while (private < exact && !is_internet(&items[private], source))
-	private++;
-	if (count_distinct(items, private, source) > widen_at)
-		widen_to_networks(items, private, source, widen_at);
-	if (count_distinct(items + private, exact - private, source) > widen_at)
-		widen_to_internet(items + private, exact - private, source);
+	while (internal < exact && !is_internet(&items[internal], source))
+		internal++;
+	if (count_distinct(items, internal, source) > widen_at)
+		widen_to_networks(items, internal, source, widen_at);
+	if (count_distinct(items + internal, exact - internal, source) > widen_at)
+		widen_to_internet(items + internal, exact - internal, source);
 }
 
 void ns_propose_widen(struct ns_items *items, bool source, unsigned widen_at)

@@ -293,7 +293,5 @@ int ns_plan_digest(const struct ns_plan *plan, char ret[static 72], struct ns_er
 	NS_FREE char *text = NULL;
 	int r = ns_plan_print(plan, &text, err);
 
-	if (r < 0)
-		return r;
-	return ns_digest_bytes(text, strlen(text), ret, err);
+	return text ? ns_digest_bytes(text, strlen(text), ret, err) : r;
 }

@@ -64,7 +64,7 @@ static void test_cycles(void **state)
 
 static void nap(unsigned most_us)
 {
-	(void)usleep((unsigned)rand() % (most_us + 1));
+	(void)usleep((unsigned)random() % (most_us + 1));
 }
 
 /* One short life: a namespace in a runtime's cgroup, mounted in the manner of Docker, ended at any instant. */
@@ -76,7 +76,7 @@ static pid_t start_short_life(int i)
 		char path[600], file[64];
 		int fd;
 
-		srand((unsigned)getpid());
+		srandom((unsigned)getpid());
 		if (unshare(CLONE_NEWNET) < 0)
 			_exit(1);
 		(void)snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
@@ -106,14 +106,14 @@ static void test_death_at_any_instant(void **state)
 	begin(100000);
 	run_for(0.05);
 	fds = count_entries("/proc/self/fd");
-	srand(1);
+	srandom(1);
 	/* On a busy machine most are over before anybody looks: more of them, then. */
 	for (int i = 0; i < 300 || (seen.attached < 50 && lab_seconds() < enough); i++) {
 		pid_t pid = start_short_life(i);
 
 		assert_true(pid > 0);
-		for (int turns = rand() % 4; turns > 0; turns--)
-			assert_true(sd_event_run(loop, (uint64_t)(rand() % 1500)) >= 0);
+		for (int turns = (int)random() % 4; turns > 0; turns--)
+			assert_true(sd_event_run(loop, (uint64_t)(random() % 1500)) >= 0);
 		if (i % 3 == 0) {
 			lab_kill(pid);
 			lab_sh("umount -l /run/netns/r%d 2>/dev/null; rm -f /run/netns/r%d", i, i);
@@ -207,6 +207,7 @@ static void forge(int started)
 			struct sockaddr_nl to = { .nl_family = AF_NETLINK };
 			unsigned protocol;
 
+			/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers */
 			if (sscanf(line, "%*s %u %u", &protocol, &to.nl_pid) != 2 || protocol != NETLINK_ROUTE ||
 			    to.nl_pid == 0)
 				continue;
@@ -271,6 +272,7 @@ static void test_restless_links(void **state)
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
+			/* NOLINTNEXTLINE(cert-env33-c): ip is what changes links here */
 			if (system("ip -n a link set eth0 up; ip -n a link set eth0 down; ip -n a addr add "
 				   "192.0.2.1/24 dev eth0; "
 				   "ip -n a addr flush dev eth0") != 0)

@@ -70,7 +70,7 @@ static inline void lab_sh(const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(command, sizeof command, format, args);
 	va_end(args);
-	if (system(command) != 0) {
+	if (system(command) != 0) { /* NOLINT(cert-env33-c): ip and mount make what the tests look at */
 		(void)fprintf(stderr, "failed: %s\n", command);
 		abort();
 	}
