@@ -98,7 +98,9 @@ int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *c
 	for (size_t i = 0; i < n_roles; i++) {
 		int r;
 
-		if (roles[i].purpose != NS_PURPOSE_LEARN && roles[i].purpose != NS_PURPOSE_DENY)
+		/* The layout lists the spill sets after the learn sets: what both hold is counted once, with figures. */
+		if (roles[i].purpose != NS_PURPOSE_LEARN && roles[i].purpose != NS_PURPOSE_SPILL &&
+		    roles[i].purpose != NS_PURPOSE_DENY)
 			continue;
 		r = harvest_set(learner, &roles[i], &harvest, failed == 0 ? err : NULL);
 		if (harvest.stopped != 0)

@@ -15,9 +15,18 @@ docker_start() {
 }
 
 docker_stop() {
-	docker ps -q | xargs -r docker kill >/dev/null 2>&1
+	local id
+	docker ps -aq --no-trunc >"$LAB/containers"
+	xargs -r docker rm -f <"$LAB/containers" >/dev/null 2>&1
+	while read -r id; do
+		eventually "nothing is left of $id" 10 docker_cgroup_gone "$id"
+	done <"$LAB/containers"
 	kill -TERM "$DOCKERD"
 	wait_for 20 not kill -0 "$DOCKERD" || kill -9 "$DOCKERD"
+}
+
+docker_cgroup_gone() {
+	[ -z "$(find /sys/fs/cgroup -type d -name "$1" 2>/dev/null)" ]
 }
 
 docker_image() {
