@@ -10,8 +10,9 @@ lint() {
 	local root=$1
 	if [ "$root" = "$LINT_SOURCE" ]; then
 		jq -r '.[].file' "$compile_commands/compile_commands.json" | sort -u |
-			xargs -P 2 -n 4 clang-tidy --quiet -p "$compile_commands" --extra-arg=-Wno-unknown-warning-option \
-				--extra-arg=-fno-sanitize=all 2>/dev/null
+			xargs -P 2 -n 1 bash -c 'clang-tidy --quiet -p "$0" --extra-arg=-Wno-unknown-warning-option \
+				--extra-arg=-fno-sanitize=all "$1" 2>/dev/null
+				[ $? -lt 2 ] || echo "$1: error: clang-tidy did not end by itself"' "$compile_commands"
 	else
 		cp "$LINT_SOURCE/.clang-tidy" "$root/"
 		(cd "$root" && find . -name '*.c' -print0 | xargs -0 -I{} clang-tidy --quiet {} -- -std=gnu17 2>/dev/null)

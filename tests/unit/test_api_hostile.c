@@ -132,7 +132,7 @@ static void test_garbage(void **state)
 		}
 		length = 1 + seed % (sizeof bytes - 1);
 		if (round % 3 == 0)
-			memcpy(bytes, "GET /v1/", 8);
+			memcpy(bytes, "GET /v1/", 8); /* NOLINT(bugprone-not-null-terminated-result) */
 		send_garbage(test, bytes, length);
 	}
 	others_are_served(test);
@@ -193,7 +193,7 @@ static void test_body_limit(void **state)
 {
 	static const char object[] = "{\"workload\":\"" WEB "\"}";
 	struct test_api *test = *state;
-	char *body = spaces(3 * NS_HTTP_BODY_MAX);
+	char *body = spaces((size_t)3 * NS_HTTP_BODY_MAX);
 	struct test_reply reply;
 
 	memcpy(body, object, sizeof object - 1);
@@ -212,7 +212,7 @@ static void test_body_limit(void **state)
 	test_expect(&reply, 413, "8 MiB");
 	test_reply_release(&reply);
 	/* Without an end in sight it is cut off. */
-	test_request(test, "POST", "/v1/policy/propose", body, 3 * NS_HTTP_BODY_MAX, true, &reply);
+	test_request(test, "POST", "/v1/policy/propose", body, (size_t)3 * NS_HTTP_BODY_MAX, true, &reply);
 	assert_true(reply.status == 0 || reply.status == 413);
 	test_reply_release(&reply);
 	assert_int_equal(test->data.engine.harvests, 2);

@@ -36,18 +36,19 @@ static void add(struct ns_book *book, const char *workload, const char *text)
 	assert_int_equal(ns_book_add_workload(book, workload, &a, NULL), 0);
 }
 
+#define LIST_MAX 512
+
 static int append(void *ctx, const struct ns_addr *a)
 {
 	char text[NS_ADDR_TEXT_MAX], *list = ctx;
 
-	strcat(list, ns_addr_format(a, text));
-	strcat(list, " ");
+	(void)snprintf(list + strlen(list), LIST_MAX - strlen(list), "%s ", ns_addr_format(a, text));
 	return 0;
 }
 
 static void expect_workload(const struct ns_book *book, const char *workload, const char *wanted)
 {
-	char list[512] = "";
+	char list[LIST_MAX] = "";
 
 	assert_int_equal(ns_book_each_workload(book, workload, append, list), 0);
 	assert_string_equal(list, wanted);

@@ -79,12 +79,13 @@ static void test_rows(void **state)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct ns_cgroup_identity found = { "untouched", "untouched" };
+		const char *runtime = rows[i].runtime ? rows[i].runtime : "untouched";
+		const char *id = rows[i].runtime ? rows[i].id : "untouched";
 		bool is = ns_cgroup_identify(rows[i].text, strlen(rows[i].text), NULL, &found);
 
 		if (is != (rows[i].runtime != NULL))
 			fail_msg("%s: found %d", rows[i].text, is);
-		if (strcmp(found.runtime, is ? rows[i].runtime : "untouched") != 0 ||
-		    strcmp(found.id, is ? rows[i].id : "untouched") != 0)
+		if (strcmp(found.runtime, runtime) != 0 || strcmp(found.id, id) != 0)
 			fail_msg("%s: %s %s", rows[i].text, found.runtime, found.id);
 	}
 }

@@ -20,7 +20,7 @@
 #include "boxes.h"
 #include "peers.h"
 
-#define TEXT_MAX  (1024 * 1024)
+#define TEXT_MAX  1048576
 #define LINKS_MAX 16
 
 /* ---- golden cases ---- */
@@ -68,7 +68,7 @@ static void add_fact(struct surroundings *s, const char *line)
 	if (strcmp(word, "mode") == 0)
 		(void)snprintf(s->mode, sizeof(s->mode), "%.15s", one);
 	else if (strcmp(word, "udp") == 0)
-		s->udp[s->options.n_udp_served++] = (uint16_t)atoi(one);
+		s->udp[s->options.n_udp_served++] = (uint16_t)strtoul(one, NULL, 10);
 	else if (strcmp(word, "link") == 0) {
 		r = ns_prefix_parse(one, &prefix, &err);
 		s->links[s->options.n_links++] = prefix;
@@ -494,12 +494,12 @@ static int separate_bars(unsigned columns, unsigned rows, struct ns_error *err)
 	int r;
 
 	for (unsigned i = 0; i < columns; i++) {
-		struct ns_box column = { .lo = { 2 * i, 0, 0 }, .hi = { 2 * i, 1000000, 0 } };
+		struct ns_box column = { .lo = { i + i, 0, 0 }, .hi = { i + i, 1000000, 0 } };
 
 		assert_int_equal(ns_boxes_add(&boxes, &column, err), 0);
 	}
 	for (unsigned i = 0; i < rows; i++) {
-		struct ns_box row = { .lo = { 0, 2 * i, 0 }, .hi = { 1000000, 2 * i, 0 } };
+		struct ns_box row = { .lo = { 0, i + i, 0 }, .hi = { 1000000, i + i, 0 } };
 
 		assert_int_equal(ns_boxes_add(&boxes, &row, err), 0);
 	}

@@ -14,12 +14,11 @@
 static void test_mode_needs_approval(void **state)
 {
 	struct fixture *f = *state;
-	NS_JSON json_t *proposal = NULL;
 
 	assert_int_equal(mode(f, NS_MODE_ENFORCING), -ENODATA);
 	assert_non_null(strstr(f->error.text, "propose one"));
 	assert_int_equal(mode(f, NS_MODE_AUDITING), -ENODATA);
-	proposal = propose(f);
+	json_decref(propose(f));
 	assert_int_equal(mode(f, NS_MODE_ENFORCING), -ENODATA);
 	assert_non_null(strstr(f->error.text, "revision 1 waits for approval"));
 	assert_int_equal(mode(f, NS_MODE_PROPOSED), -EINVAL);
@@ -150,12 +149,11 @@ static void test_learn_stop_with_old_proposal(void **state)
 	struct fixture *f = *state;
 	struct ns_edge again =
 		test_edge(WEB, NS_EGRESS, "compose/shop/db", "10.0.0.3", IPPROTO_TCP, 5432, T0 + 4 * HOUR);
-	NS_JSON json_t *proposal = NULL;
 	NS_JSON json_t *started = NULL;
 	NS_JSON json_t *answer = NULL;
 
 	see(f, NS_EGRESS, "compose/shop/db", "10.0.0.3", 5432);
-	proposal = propose(f);
+	json_decref(propose(f));
 	f->cycle.now = T0 + 3 * HOUR;
 	assert_int_equal(ns_lifecycle_learn_start(&f->cycle, WEB, &started, &f->error), 0);
 	test_store_add(&f->data, &again);

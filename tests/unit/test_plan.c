@@ -232,7 +232,7 @@ static void test_foreign_bytes_stay_on_their_line(void **state)
 	set->fields[1] = NS_FIELD_ETHER;
 	set->fields[2] = NS_FIELD_MARK;
 	set->n_fields = 3;
-	strcpy((char *)element(set, 0, "\"\n")->key, "eth0");
+	memcpy(element(set, 0, "\"\n")->key, "eth0", sizeof("eth0"));
 	element(set, 1, "")->key[0] = ' ';
 	set->elements[1].key[24] = 3;
 	set->elements[1].key[22] = 1; /* in the padding of the second field */

@@ -210,7 +210,7 @@ static void test_bad_evidence(void **state)
 
 static void test_too_large(void **state)
 {
-	size_t size = 10 * 1024 * 1024;
+	size_t size = 10485760;
 	struct ns_policy policy = NS_POLICY_INIT;
 	struct ns_error err = NS_ERROR_INIT;
 	char *json = calloc(1, size + 1), *at;

@@ -382,9 +382,10 @@ static void test_gaps_are_bounded(void **state)
 
 	MUST(f, ns_store_begin(f->store, &f->err));
 	for (int i = 0; i < NS_STORE_GAPS_MAX + 3; i++) {
-		MUST(f, ns_store_open_gap(f->store, "a", T0 + 10 * i, i == 1 ? "log overrun" : "agent down", &f->err));
-		MUST(f, ns_store_close_gap(f->store, "a", i == 1 ? "log overrun" : "agent down", T0 + 10 * i + 5,
-					   &f->err));
+		MUST(f, ns_store_open_gap(f->store, "a", T0 + INT64_C(10) * i, i == 1 ? "log overrun" : "agent down",
+					  &f->err));
+		MUST(f, ns_store_close_gap(f->store, "a", i == 1 ? "log overrun" : "agent down",
+					   T0 + INT64_C(10) * i + 5, &f->err));
 	}
 	MUST(f, ns_store_commit(f->store, &f->err));
 	MUST(f, ns_store_load_gaps(f->store, "a", &graph, &f->err));

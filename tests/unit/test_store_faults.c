@@ -187,7 +187,8 @@ static bool live(const struct plan *plan, unsigned long number, const json_t *po
 static void each(enum fault_kind kind, enum phase phase, bool lasting, unsigned step)
 {
 	const char *wish = getenv("NANOSEG_FAULT_STEP");
-	const struct plan plan = { kind, phase, lasting, wish && atoi(wish) > 0 ? (unsigned)atoi(wish) : step };
+	unsigned wished = wish ? (unsigned)strtoul(wish, NULL, 10) : 0;
+	const struct plan plan = { kind, phase, lasting, wished > 0 ? wished : step };
 	NS_JSON json_t *policy = document("a", 1, 80);
 	char digest[NS_DIGEST_TEXT_MAX];
 	unsigned long number = 1, rounds = 0;

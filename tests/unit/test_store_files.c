@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "store/schema.h"
 
-#define FILE_MAX_BYTES (4 * 1024 * 1024)
+#define FILE_MAX_BYTES 4194304
 
 static void path_of(const struct fixture *f, const char *name, char ret[static PATH_MAX])
 {
@@ -195,7 +195,7 @@ static void test_rubbish(void **state)
 	static char rubbish[65536];
 
 	for (size_t i = 0; i < sizeof rubbish; i++)
-		rubbish[i] = (char)rand();
+		rubbish[i] = (char)random();
 	write_file(f, "nanoseg.db", rubbish, sizeof rubbish);
 	refused(f, -EBADMSG, "damaged database");
 	write_file(f, "nanoseg.db", "hello\n", 6);
@@ -212,7 +212,7 @@ static void test_random_pages(void **state)
 	size_t n = read_file(f, &whole), n_refused = 0, pages = n / 4096;
 
 	assert_non_null(copy);
-	srand(7);
+	srandom(7);
 	for (size_t page = 0; page < pages; page++) {
 		struct ns_graph graph = NS_GRAPH_INIT;
 		char head[NS_DIGEST_TEXT_MAX];
@@ -220,7 +220,7 @@ static void test_random_pages(void **state)
 
 		memcpy(copy, whole, n);
 		for (size_t i = 0; i < 4096; i++)
-			copy[page * 4096 + i] = (char)rand();
+			copy[page * 4096 + i] = (char)random();
 		write_file(f, "nanoseg.db", copy, n);
 		if (ns_store_open(f->path, &f->store, &f->err) < 0) {
 			assert_int_equal(f->err.code, -EBADMSG);
@@ -246,17 +246,16 @@ static void test_flipped_bytes(void **state)
 	unsigned refused_at_open = 0, seen_later = 0;
 
 	assert_non_null(copy);
-	srand(11);
+	srandom(11);
 	for (int round = 0; round < 300; round++) {
 		NS_JSON json_t *policy = NULL;
-		NS_JSON json_t *entries_json = NULL;
 		struct ns_graph graph = NS_GRAPH_INIT;
 		char head[NS_DIGEST_TEXT_MAX];
 		uint64_t entries;
 
 		memcpy(copy, whole, n);
 		for (int i = 0; i < 4; i++)
-			copy[(size_t)rand() % n] ^= (char)(1 << rand() % 8);
+			copy[(size_t)random() % n] ^= (char)(1 << random() % 8);
 		write_file(f, "nanoseg.db", copy, n);
 		if (ns_store_open(f->path, &f->store, &f->err) < 0) {
 			refused_at_open++;
@@ -265,7 +264,7 @@ static void test_flipped_bytes(void **state)
 		if (ns_store_load_graph(f->store, NULL, &graph, &f->err) == 0)
 			ns_graph_release(&graph);
 		(void)ns_store_get_policy(f->store, "a", 5, &policy, NULL, &f->err);
-		entries_json = ns_store_audit_entries(f->store, 0, 100, &f->err);
+		json_decref(ns_store_audit_entries(f->store, 0, 100, &f->err));
 		seen_later += ns_store_audit_verify(f->store, &entries, head, &f->err) < 0;
 		f->store = ns_store_close(f->store);
 	}
@@ -358,7 +357,7 @@ static void test_locked_by_another(void **state)
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	start = ns_clock_elapsed();
 	assert_int_equal(ns_store_add_edge(f->store, &edge, &f->err), -EBUSY);
-	assert_true(ns_clock_elapsed() - start < 2 * NS_STORE_BUSY_MS * 1000);
+	assert_true(ns_clock_elapsed() - start < INT64_C(2) * NS_STORE_BUSY_MS * 1000);
 	assert_non_null(strstr(f->err.text, "holds the database locked"));
 	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT * FROM edge", NULL, NULL, NULL), SQLITE_OK);
