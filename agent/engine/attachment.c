@@ -96,36 +96,95 @@ static void read_existing(struct ns_attachment *attachment)
 	attachment->n_udp_served = (size_t)n;
 }
 
+/* The store's word for this namespace counts when the runtime has not spoken yet, and when rules are in force under it:
+ * a name that a path or an engine gives later must not open what is closed. */
 static void choose_workload(struct ns_attachment *attachment)
 {
 	const struct ns_endpoint *endpoint = attachment->endpoint;
+	struct ns_store *store = attachment->engine->store;
+	char stored[NS_WORKLOAD_MAX];
+	struct ns_workload workload;
 
 	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", endpoint->workload);
 	attachment->identified = !endpoint->provisional;
-	if (!endpoint->provisional)
+	if (ns_store_endpoint_workload(store, endpoint->cookie, stored, NULL) < 0)
 		return;
-	if (ns_store_endpoint_workload(attachment->engine->store, endpoint->cookie, attachment->workload, NULL) == 0)
-		attachment->identified = true;
+	if (!endpoint->provisional &&
+	    (ns_store_get_workload(store, stored, &workload, NULL) < 0 || ns_mode_learns(workload.mode)))
+		return;
+	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", stored);
+	attachment->identified = true;
+	if (!endpoint->provisional)
+		ns_attachment_rename(attachment);
+}
+
+/* Whether taking the name would replace rules in force by a learning table. */
+static bool would_open(const struct ns_attachment *attachment, const char *name)
+{
+	struct ns_store *store = attachment->engine->store;
+	struct ns_workload old, new;
+
+	if (!attachment->identified || ns_store_get_workload(store, attachment->workload, &old, NULL) < 0 ||
+	    ns_mode_learns(old.mode))
+		return false;
+	return ns_store_get_workload(store, name, &new, NULL) < 0 || ns_mode_learns(new.mode);
+}
+
+void ns_attachment_rename(struct ns_attachment *attachment)
+{
+	const char *name = attachment->endpoint->workload;
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (attachment->identified && strcmp(attachment->workload, name) == 0) {
+		attachment->renamed[0] = '\0';
+		return;
+	}
+	if (would_open(attachment, name)) {
+		if (strcmp(attachment->renamed, name) != 0)
+			ns_log_warning("%s is called %s now; its rules stay until that name has rules of its own",
+				       attachment->workload, name);
+		(void)snprintf(attachment->renamed, sizeof attachment->renamed, "%s", name);
+		return;
+	}
+	ns_log_info("%s is %s", attachment->workload, name);
+	/* What the kernel remembers of this namespace belongs to the new name as well: count it from the beginning. */
+	if (attachment->identified && ns_attachment_harvest(attachment, &err) < 0)
+		ns_log_warning("%s: the last figures could not be read: %s", attachment->workload, err.text);
+	ns_figures_release(&attachment->figures);
+	(void)ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, NULL);
+	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", name);
+	attachment->renamed[0] = '\0';
+	attachment->identified = true;
+	attachment->dirty = true;
 }
 
 /* True when the namespace already has our table, from this daemon's life before. */
 static bool table_is_there(struct ns_attachment *attachment)
 {
 	struct ns_plan found = NS_PLAN_INIT;
-	bool there = ns_lock_read(attachment->lock, &found, NULL) == 0;
+	/* One that cannot be read is there as well, and all the more not to be replaced unseen. */
+	bool there = ns_lock_read(attachment->lock, &found, NULL) != -ENOENT;
 
 	ns_plan_release(&found);
 	return there;
 }
 
-static void open_learner(struct ns_attachment *attachment, int netns_fd)
+void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
 {
 	static const struct ns_learner_events events = { observed, gap };
 	struct ns_error err = NS_ERROR_INIT;
 
-	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, NS_NFLOG_GROUP, &events,
-			    attachment->engine, &attachment->learner, &err) == 0)
+	if (attachment->learner)
 		return;
+	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, NS_NFLOG_GROUP, &events,
+			    attachment->engine, &attachment->learner, &err) == 0) {
+		attachment->learn_failure[0] = '\0';
+		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "not listening",
+					 ns_clock_now(), NULL);
+		return;
+	}
+	if (attachment->learn_failure[0])
+		return; /* said before, and the gap is open */
 	(void)snprintf(attachment->learn_failure, sizeof attachment->learn_failure, "%s", err.text);
 	ns_log_error("%s: nothing can be learned from this namespace: %s", attachment->workload, err.text);
 	ns_attachment_gap(attachment, ns_clock_now(), 0, "not listening");
@@ -148,7 +207,7 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	r = ns_lock_open(netns_fd, NFPROTO_INET, NS_TABLE_NAME, &attachment->lock, err);
 	if (r < 0)
 		return r;
-	open_learner(attachment, netns_fd);
+	ns_attachment_listen(attachment, netns_fd);
 	r = ns_attachment_load_figures(attachment, err);
 	if (r < 0)
 		return r;

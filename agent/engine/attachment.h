@@ -29,10 +29,15 @@ struct ns_attachment {
 	uint16_t udp_served[NS_UDP_SERVED_MAX];
 	size_t n_udp_served;
 
+	size_t disputed; /* addresses it has and is not believed to stand for */
+	char disputed_first[NS_ADDR_TEXT_MAX];
+	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
+
 	bool dirty;
 	bool adopted;                    /* the table was there before this daemon */
 	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
 	uint64_t revision;               /* likewise */
+	uint32_t learn_set_size;         /* likewise */
 	int64_t applied;                 /* when; CLOCK_REALTIME */
 	unsigned generation;             /* likewise */
 	char plan_digest[72];            /* likewise; "" : none */
@@ -50,6 +55,13 @@ bool ns_mode_learns(enum ns_mode mode);
 int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, int netns_fd, struct ns_attachment **ret,
 		       struct ns_error *err);
 struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment); /* rules stay */
+
+/* Takes the name that the watcher has now. Rules in force are not given up for a name that has none: the old name stays
+ * then, `renamed` says so, and each turn tries again. */
+void ns_attachment_rename(struct ns_attachment *attachment);
+
+/* Opens the learner if that failed before. */
+void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd);
 
 /* Makes the kernel hold what the workload's mode and policy ask for now; a failure is kept in the attachment, logged
  * once and returned. Does nothing when the kernel already has it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,25 +9,76 @@
 #include "engine_private.h"
 #include "log.h"
 
-int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err)
+static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct ns_error *err)
 {
-	struct ns_prefix host[256];
-	size_t n = ns_watch_host_addresses(engine->watch, host, sizeof host / sizeof host[0]);
+	struct ns_prefix host[NS_HOST_ADDRESSES_MAX];
+	size_t n = ns_watch_host_addresses(engine->watch, host, NS_HOST_ADDRESSES_MAX);
 	int r = 0;
 
-	ns_book_clear(engine->book);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = ns_book_add_host(engine->book, &host[i].addr, err);
+		r = ns_claims_add(claims, &host[i].addr, 0, "", err);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
-		const struct ns_attachment *attachment = ns_attachment_of(endpoint);
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		for (size_t i = 0; attachment && attachment->identified && i < endpoint->n_addresses && r == 0; i++)
-			r = ns_book_add_workload(engine->book, attachment->workload, &endpoint->addresses[i].addr, err);
+		if (!attachment || !attachment->identified)
+			continue;
+		attachment->disputed = 0;
+		for (size_t i = 0; i < endpoint->n_addresses && r == 0; i++)
+			r = ns_claims_add(claims, &endpoint->addresses[i].addr, endpoint->cookie, attachment->workload,
+					  err);
 	}
-	if (r == 0)
-		engine->book_dirty = false;
 	return r;
+}
+
+/* A claim that is not believed is the endpoint's finding; on a link of its own everybody has the same local addresses.
+ */
+static void dispute(struct ns_engine *engine, const struct ns_claim *claim)
+{
+	enum ns_addr_scope scope = ns_addr_scope(&claim->addr);
+
+	if (!claim->cookie || (scope != NS_ADDR_PRIVATE && scope != NS_ADDR_GLOBAL))
+		return;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+		char text[NS_ADDR_TEXT_MAX];
+
+		if (!attachment || endpoint->cookie != claim->cookie)
+			continue;
+		if (attachment->disputed++ == 0)
+			(void)snprintf(attachment->disputed_first, sizeof attachment->disputed_first, "%s",
+				       ns_addr_format(&claim->addr, text));
+	}
+}
+
+int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err)
+{
+	struct ns_claims claims = NS_CLAIMS_INIT;
+	int r = claim_all(engine, &claims, err);
+
+	if (r == 0) {
+		ns_claims_settle(&claims, &engine->claims);
+		ns_book_clear(engine->book);
+	}
+	for (size_t i = 0; i < claims.n && r == 0; i++) {
+		const struct ns_claim *claim = &claims.claims[i];
+
+		if (!claim->believed)
+			dispute(engine, claim);
+		else if (claim->cookie)
+			r = ns_book_add_workload(engine->book, claim->workload, &claim->addr, err);
+		else
+			r = ns_book_add_host(engine->book, &claim->addr, err);
+	}
+	if (r < 0) {
+		ns_claims_release(&claims);
+		return r;
+	}
+	ns_claims_release(&engine->claims);
+	engine->claims = claims;
+	engine->book_dirty = false;
+	return 0;
 }
 
 /* While the agent was away the kernel went on remembering, so no edge is lost where a table stood; when and by whom is.
@@ -85,6 +137,7 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	}
 	engine->watch = ns_watch_free(engine->watch);
 	engine->book = ns_book_free(engine->book);
+	ns_claims_release(&engine->claims);
 	(void)sd_event_source_disable_unref(engine->turn);
 	(void)sd_event_source_disable_unref(engine->harvest);
 	(void)sd_event_source_disable_unref(engine->retry);

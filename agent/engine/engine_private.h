@@ -8,9 +8,11 @@
 #include <nanoseg/book.h>
 
 #include "attachment.h"
+#include "claims.h"
 #include "engine.h"
 
 #define NS_OBSERVATIONS_QUEUED_MAX 65536
+#define NS_HOST_ADDRESSES_MAX      1024
 
 /* One observation that waits for the end of the turn, so that a burst is one transaction. */
 struct ns_queued {
@@ -25,7 +27,8 @@ struct ns_engine {
 	struct ns_store *store; /* borrowed */
 	struct ns_watch *watch;
 	struct ns_book *book;
-	bool starting; /* the first scan: apply at its end, when all addresses are known */
+	struct ns_claims claims; /* what the book was made of; their workloads are not to be read again */
+	bool starting;           /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;
 
 	sd_event_source *turn;    /* the deferred reconcile */

@@ -38,11 +38,7 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 
 	if (!attachment || endpoint->provisional)
 		return;
-	if (strcmp(attachment->workload, endpoint->workload) != 0)
-		ns_log_info("%s is %s", attachment->workload, endpoint->workload);
-	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", endpoint->workload);
-	attachment->identified = true;
-	attachment->dirty = true;
+	ns_attachment_rename(attachment);
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
 }

@@ -53,9 +53,14 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 static int make_wish(struct ns_attachment *attachment, struct wish *ret, struct ns_error *err)
 {
 	struct ns_engine *engine = attachment->engine;
-	int r = ns_store_meet_workload(engine->store, attachment->workload, engine->config.default_mode, ns_clock_now(),
-				       &ret->workload, err);
+	int r = 0;
 
+	/* A name that is only an id is learned under and not remembered. */
+	if (attachment->identified)
+		r = ns_store_meet_workload(engine->store, attachment->workload, engine->config.default_mode,
+					   ns_clock_now(), &ret->workload, err);
+	else
+		ret->workload.mode = engine->config.default_mode;
 	if (r < 0)
 		return r;
 	if (!ns_mode_learns(ret->workload.mode) && !ret->workload.active_revision)
@@ -108,6 +113,7 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 			    result->adopted ? " (adopted)" : "", result->elements_added, result->elements_removed);
 	attachment->mode = wish->workload.mode;
 	attachment->applied = ns_clock_now();
+	attachment->learn_set_size = attachment->engine->config.learn_set_size;
 	attachment->revision = wish->workload.active_revision;
 	attachment->generation = result->generation;
 	(void)snprintf(attachment->plan_digest, sizeof attachment->plan_digest, "%s", wish->digest);
@@ -133,26 +139,50 @@ static void close_full_sets(struct ns_attachment *attachment)
 	ns_graph_release(&gaps);
 }
 
-/* Sets that go take their figures with them: bring those home first, and forget the raw ones. */
-static int leave_old_mode(struct ns_attachment *attachment, const struct wish *wish, struct ns_error *err)
+/* Sets that are made anew take their elements and figures with them: bring those home first. That must not keep the new
+ * rules out, so what cannot be read is a gap. */
+static void bring_home(struct ns_attachment *attachment, const struct wish *wish)
 {
+	struct ns_error err = NS_ERROR_INIT;
 	enum ns_mode old = attachment->mode;
-	int r;
 
-	if (old == NS_MODE_INVALID || ns_mode_learns(old) == ns_mode_learns(wish->workload.mode))
-		return 0;
-	r = ns_attachment_harvest(attachment, err);
-	if (r < 0)
-		return r;
+	if (old == NS_MODE_INVALID && !attachment->adopted)
+		return;
+	if (old == NS_MODE_INVALID)
+		attachment->mode =
+			wish->workload.mode; /* which of the two kinds of deny it was is not told by the table */
+	if (ns_attachment_harvest(attachment, &err) < 0) {
+		ns_log_error("%s: the last figures could not be read: %s", attachment->workload, err.text);
+		ns_attachment_gap(attachment, attachment->applied ? attachment->applied : ns_clock_now(),
+				  ns_clock_now(), "last figures unreadable");
+	}
+	attachment->mode = old;
+}
+
+/* New sets count from zero. */
+static void forget_figures(struct ns_attachment *attachment)
+{
+	struct ns_error err = NS_ERROR_INIT;
+
 	close_full_sets(attachment);
 	ns_figures_release(&attachment->figures);
-	return ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, err);
+	if (ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, &err) < 0)
+		ns_log_error("%s: old figures could not be forgotten: %s", attachment->workload, err.text);
+}
+
+/* Address changes leave the sets that packets add to as they are; everything else may make them anew. */
+static bool sets_may_go(const struct ns_attachment *attachment, const struct wish *wish)
+{
+	return attachment->mode == NS_MODE_INVALID ||
+	       ns_mode_learns(attachment->mode) != ns_mode_learns(wish->workload.mode) ||
+	       attachment->learn_set_size != attachment->engine->config.learn_set_size;
 }
 
 static int apply(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct wish wish = { 0 };
 	struct ns_lock_result result = { 0 };
+	bool leaving;
 	int r = make_wish(attachment, &wish, err);
 
 	if (r == 0 && !attachment->failure[0] && strcmp(wish.digest, attachment->plan_digest) == 0) {
@@ -161,12 +191,16 @@ static int apply(struct ns_attachment *attachment, struct ns_error *err)
 		ns_plan_release(&wish.plan);
 		return 0;
 	}
-	if (r == 0)
-		r = leave_old_mode(attachment, &wish, err);
+	leaving = r == 0 && sets_may_go(attachment, &wish);
+	if (leaving)
+		bring_home(attachment, &wish);
 	if (r == 0)
 		r = ns_lock_apply(attachment->lock, &wish.plan, &result, err);
-	if (r == 0)
+	if (r == 0) {
+		if (leaving && result.sets_changed)
+			forget_figures(attachment);
 		record_success(attachment, &wish, &result);
+	}
 	ns_plan_release(&wish.plan);
 	return r;
 }

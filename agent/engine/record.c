@@ -8,6 +8,7 @@
 #include "attachment.h"
 #include "clock.h"
 #include "engine_private.h"
+#include "log.h"
 
 /* Whoever has NET_ADMIN in a namespace can write to its log. In an enforced one nothing is learned, so a learning
  * message can only be a late one, from before the change. */
@@ -82,13 +83,24 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 	return ns_store_put_counter(attachment->engine->store, attachment->endpoint->cookie, &base, harvest->err);
 }
 
+/* The figures have advanced and the store has not. Without the store's there is nothing to go back to: then the next
+ * harvest counts from zero, which tells too much and loses nothing. */
+static void go_back(struct ns_attachment *attachment)
+{
+	struct ns_error err = NS_ERROR_INIT;
+
+	ns_figures_release(&attachment->figures);
+	if (ns_attachment_load_figures(attachment, &err) < 0)
+		ns_log_error("%s: the stored figures could not be read: %s", attachment->workload, err.text);
+}
+
 int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct ns_store *store = attachment->engine->store;
 	struct harvest harvest = { attachment, err };
 	int r;
 
-	if (!attachment->learner || !attachment->identified || attachment->mode == NS_MODE_INVALID)
+	if (!attachment->learner || !attachment->identified)
 		return 0;
 	ns_engine_flush(attachment->engine);
 	r = ns_store_begin(store, err);
@@ -98,11 +110,12 @@ int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err
 	if (r == -ENOENT)
 		r = 0; /* no table in the namespace: the lock's business, not an empty harvest's */
 	if (r < 0) {
-		/* The figures have advanced and the store has not: go back to what the store has. */
 		ns_store_rollback(store);
-		ns_figures_release(&attachment->figures);
-		(void)ns_attachment_load_figures(attachment, NULL);
+		go_back(attachment);
 		return r;
 	}
-	return ns_store_commit(store, err);
+	r = ns_store_commit(store, err);
+	if (r < 0)
+		go_back(attachment);
+	return r;
 }

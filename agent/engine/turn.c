@@ -27,7 +27,11 @@ static void arm(sd_event_source *timer, uint64_t after_us)
 
 void ns_engine_arm_retry(struct ns_engine *engine)
 {
-	arm(engine->retry, engine->retry_after_us);
+	int enabled = SD_EVENT_OFF;
+
+	/* One that is under way stays: a turn that fails again must not push it out for ever. */
+	if (sd_event_source_get_enabled(engine->retry, &enabled) >= 0 && enabled == SD_EVENT_OFF)
+		arm(engine->retry, engine->retry_after_us);
 }
 
 void ns_engine_schedule(struct ns_engine *engine)
@@ -86,7 +90,10 @@ void ns_engine_turn(struct ns_engine *engine)
 			continue;
 		}
 		settle_identity(attachment);
+		if (attachment->renamed[0])
+			ns_attachment_rename(attachment);
 		forget_udp_served(attachment);
+		failed = failed || !attachment->learner;
 		if (!attachment->dirty)
 			continue;
 		if (ns_attachment_reconcile(attachment, NULL) < 0)
@@ -124,14 +131,18 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
 	engine->retry_after_us = engine->retry_after_us * 2 > RETRY_MAX ? RETRY_MAX : engine->retry_after_us * 2;
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
-		if (!endpoint->user) {
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (!attachment || !attachment->learner) {
 			NS_CLOSE int fd = ns_watch_open_netns(engine->watch, endpoint, NULL);
 
-			if (fd >= 0)
+			if (fd >= 0 && attachment)
+				ns_attachment_listen(attachment, fd);
+			else if (fd >= 0)
 				ns_engine_watch_events.attach(engine, endpoint, fd);
-		} else if (ns_attachment_of(endpoint)->failure[0]) {
-			ns_attachment_of(endpoint)->dirty = true;
 		}
+		if (attachment && attachment->failure[0])
+			attachment->dirty = true;
 	}
 	ns_engine_turn(engine);
 	return 0;
@@ -151,8 +162,11 @@ int ns_engine_harvest(struct ns_engine *engine, const char *workload, struct ns_
 		if (!attachment || (workload && strcmp(attachment->workload, workload) != 0))
 			continue;
 		r = ns_attachment_harvest(attachment, &local);
-		if (r == 0)
+		if (r == 0) {
+			if (attachment->learner)
+				attachment->learn_failure[0] = '\0';
 			continue;
+		}
 		if (strcmp(attachment->learn_failure, local.text) != 0) {
 			ns_log_error("%s: what it learned could not be read: %s", attachment->workload, local.text);
 			(void)snprintf(attachment->learn_failure, sizeof attachment->learn_failure, "%s", local.text);

@@ -34,6 +34,11 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 
 	for (size_t i = 0; i < endpoint->n_findings; i++)
 		json_array_append_new(array, json_string(endpoint->findings[i]));
+	if (attachment && attachment->disputed)
+		json_array_append_new(array,
+				      json_sprintf("%zu of its addresses are not believed to be its own (%s): another "
+						   "endpoint or the host has them too",
+						   attachment->disputed, attachment->disputed_first));
 	if (attachment && attachment->learn_failure[0])
 		json_array_append_new(array, json_sprintf("not listening: %s", attachment->learn_failure));
 	if (attachment && ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
@@ -114,6 +119,19 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 				      unprotected(endpoint, attachment->failure,
 						  "it is tried again by itself; 'nanoseg doctor' tells what this "
 						  "kernel lacks"));
+	else if (attachment->renamed[0])
+		json_array_append_new(array,
+				      unprotected(endpoint,
+						  "it has another name now, which has no rules; the rules of "
+						  "the old name stay",
+						  "approve a policy for the new name and enforce it, or put the old "
+						  "name into learning"));
+	else if (attachment->identified && endpoint->provisional &&
+		 strcmp(attachment->workload, endpoint->workload) == 0)
+		json_array_append_new(array, unprotected(endpoint,
+							 "its runtime has not told its name, so no policy of a named "
+							 "workload is applied to it",
+							 "see 'sources': the runtime's API must answer"));
 }
 
 /* Containers on the host's own network have no namespace to lock. */
