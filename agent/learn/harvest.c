@@ -98,7 +98,8 @@ int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *c
 	for (size_t i = 0; i < n_roles; i++) {
 		int r;
 
-		/* The layout lists the spill sets after the learn sets: what both hold is counted once, with figures. */
+		/* The layout lists the spill sets after the learn sets: what both hold is counted once, with figures.
+		 */
 		if (roles[i].purpose != NS_PURPOSE_LEARN && roles[i].purpose != NS_PURPOSE_SPILL &&
 		    roles[i].purpose != NS_PURPOSE_DENY)
 			continue;
