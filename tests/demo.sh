@@ -8,6 +8,10 @@
 set -eu -o pipefail
 
 source=$(cd "$(dirname "$0")/.." && pwd)
+[ $# = 0 ] || {
+	sed -n 's/^# \{0,1\}//; 4,8p' "$0"
+	exit 2
+}
 if [ -z "${NS_IN_LAB:-}" ]; then
 	[ "$(id -u)" = 0 ] || {
 		echo "tests/demo.sh makes network namespaces and needs root: sudo tests/demo.sh" >&2
@@ -45,10 +49,21 @@ tell() {
 	printf '   %s\n' "$@"
 }
 
+# The words as a shell would have to be given them.
+quoted() {
+	local word
+	for word; do
+		case $word in
+		*[!A-Za-z0-9_./:=-]*) printf '"%s" ' "$word" ;;
+		*) printf '%s ' "$word" ;;
+		esac
+	done
+}
+
 # Shows a command and what it prints.
 run() {
 	echo
-	colour '36' "   # nanoseg $*"
+	colour '36' "   # nanoseg $(quoted "$@")"
 	ns "$@" | sed 's/^/   /' || die "nanoseg $*: $(cat "$LAB/cli.err")"
 }
 
@@ -87,6 +102,12 @@ attack() {
 		TRY_AS=$LAB/bin/attacker refused "api      → outsider  ping       IPv$v   data in pings" api ping$v 5
 		refused "outsider → api       TCP 8080   IPv$v   somebody comes in" outsider tcp$v 3 8080
 	done
+}
+
+# What the kernel has counted on the rules that let the API open connections to the database.
+passed_to_database() {
+	in_ns api nft -j list table inet nanoseg |
+		jq '[.nftables[].set? | select(.name // "" | test("^egress[46]$")) | .elem[]?.elem.counter.packets] | add // 0'
 }
 
 # ---- the story ----
@@ -140,6 +161,7 @@ has_deny netns/api '.port == 22' || die "the deny is not in the record"
 run denies netns/api
 
 chapter "8  nanosegd is killed; the rules are the kernel's"
+before=$(passed_to_database)
 kill_daemon
 refused "api      → database  TCP 22     IPv4   with no agent running" api tcp4 4 22
 refused "api      → database  TCP 22     IPv6   with no agent running" api tcp6 4 22
@@ -147,7 +169,9 @@ works "api      → database  TCP 5432   IPv4" api tcp4 4 5432
 works "api      → database  TCP 5432   IPv6" api tcp6 4 5432
 start_daemon
 wait_for 10 inner_is netns/api enforcing || die "the restarted daemon does not enforce"
-tell "Started again, it has adopted its tables, and the counters went on."
+wait_for 10 test "$(passed_to_database)" -ge "$before" || die "the counters began anew"
+tell "Started again, it has adopted its tables, and the counters went on: $before packets opened connections to the" \
+	"database before, $(passed_to_database) by now."
 
 chapter "9  The evidence"
 nsj evidence export netns/api >"$LAB/evidence.json" || die "no evidence: $(cat "$LAB/cli.err")"
