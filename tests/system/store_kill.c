@@ -313,7 +313,7 @@ int main(int argc, char **argv)
 	int64_t end = ns_clock_elapsed() + RUN_US;
 	size_t checked = 0;
 	unsigned round;
-	uint64_t entries = 0;
+	uint64_t entries;
 
 	reports = calloc(REPORTS_MAX, sizeof *reports);
 	(void)snprintf(dir, sizeof dir, "/var/tmp/nanoseg-kill.XXXXXX");
@@ -328,7 +328,7 @@ int main(int argc, char **argv)
 		live_and_die(seed + round);
 		if (random() % 4 == 0) /* at times a second life opens what the first one left, unlooked at */
 			continue;
-		entries = check(checked);
+		(void)check(checked);
 		checked = n_reports;
 	}
 	entries = check(0);
