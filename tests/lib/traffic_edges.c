@@ -71,11 +71,8 @@ static void start_next(struct run *run)
 	}
 	run->in_flight++;
 	struct epoll_event event = { .events = tcp ? EPOLLOUT : EPOLLIN, .data.fd = fd };
-	if (connect(fd, (struct sockaddr *)&to, run->length) < 0 && errno != EINPROGRESS)
-		finish(run, fd, errno);
-	else if (!tcp && send(fd, "x", 1, 0) != 1)
-		finish(run, fd, errno);
-	else if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+	if ((connect(fd, (struct sockaddr *)&to, run->length) < 0 && errno != EINPROGRESS) ||
+	    (!tcp && send(fd, "x", 1, 0) != 1) || epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 		finish(run, fd, errno);
 }
 

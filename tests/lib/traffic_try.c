@@ -99,7 +99,7 @@ int traffic_hold(int argc, char **argv)
 		return 1;
 	}
 	for (unsigned n = 1;; n++) {
-		int error = to_and_fro(fd, traffic_now() + 3 * TRAFFIC_MS_DEFAULT);
+		int error = to_and_fro(fd, traffic_now() + 3ULL * TRAFFIC_MS_DEFAULT);
 		if (error) {
 			printf("broken after %u: %s\n", n - 1, traffic_outcome(error));
 			return 1;
