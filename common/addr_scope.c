@@ -36,7 +36,8 @@ static const struct special special6[] = {
 	{ { [15] = 1 }, 128, NS_ADDR_LOOPBACK },
 	{ { [10] = 0xff, 0xff }, 96, NS_ADDR_PRIVATE },                  /* IPv4-mapped, never on the wire */
 	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, NS_ADDR_PRIVATE }, /* RFC 8215 */
-	{ { 0x00, 0x64, 0xff, 0x9b }, 96, NS_ADDR_GLOBAL },              /* NAT64, RFC 6052 */
+	{ { 0x00, 0x64, 0xff, 0x9b }, 96, NS_ADDR_PRIVATE },             /* NAT64, RFC 6052: holds private IPv4 too */
+	{ { 0x20, 0x01, 0x00, 0x02, 0x00, 0x00 }, 48, NS_ADDR_PRIVATE }, /* benchmarking, RFC 5180 */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, NS_ADDR_PRIVATE },             /* documentation, RFC 3849 */
 	{ { 0x3f, 0xff }, 20, NS_ADDR_PRIVATE },                         /* documentation, RFC 9637 */
 	{ { 0x20 }, 3, NS_ADDR_GLOBAL },                                 /* 2000::/3, RFC 4291 */

@@ -119,6 +119,16 @@ void ns_builder_meta(struct ns_builder *b, uint32_t key, uint8_t reg)
 	stmt->meta.reg = reg;
 }
 
+void ns_builder_fib_type(struct ns_builder *b, uint32_t flags, uint8_t reg)
+{
+	struct ns_stmt *stmt = next(b, NS_STMT_FIB);
+
+	if (!stmt)
+		return;
+	stmt->fib.flags = flags;
+	stmt->fib.reg = reg;
+}
+
 void ns_builder_ct(struct ns_builder *b, uint32_t key, uint8_t reg)
 {
 	struct ns_stmt *stmt = next(b, NS_STMT_CT);

@@ -31,6 +31,8 @@ void ns_builder_rule(struct ns_builder *b, const char *comment);
 
 /* Statements. */
 void ns_builder_meta(struct ns_builder *b, uint32_t key, uint8_t reg);
+/* The type (RTN_*) of the packet's source or destination in this namespace. */
+void ns_builder_fib_type(struct ns_builder *b, uint32_t flags, uint8_t reg);
 void ns_builder_ct(struct ns_builder *b, uint32_t key, uint8_t reg);
 void ns_builder_payload(struct ns_builder *b, uint32_t base, uint32_t offset, uint32_t length, uint8_t reg);
 void ns_builder_immediate_zero(struct ns_builder *b, uint8_t reg, uint8_t length);

@@ -9,6 +9,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 
 #include "compile.h"
 #include "tuple_key.h"
@@ -140,11 +141,20 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 	}
 }
 
+/* Loopback carries what a namespace says to itself. A raw socket can send a packet to an own address with another host
+ * as its source: accepted here, it would make a connection whose answer then leaves for that host as established. */
+static void match_loopback(struct ns_builder *b, uint32_t key)
+{
+	ns_builder_meta(b, key, 0);
+	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	ns_builder_fib_type(b, NFTA_FIB_F_SADDR, 0);
+	ns_builder_cmp32(b, NFT_CMP_EQ, 0, RTN_LOCAL);
+}
+
 void ns_compile_loopback_in(struct ns_builder *b)
 {
 	ns_builder_rule(b, "loopback");
-	ns_builder_meta(b, NFT_META_IIF, 0);
-	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	match_loopback(b, NFT_META_IIF);
 	ns_builder_accept(b);
 }
 
@@ -156,24 +166,21 @@ void ns_compile_loopback_out(struct ns_builder *b)
 	static const uint8_t loopback4 = 127;
 
 	ns_builder_rule(b, "loopback, IPv4");
-	ns_builder_meta(b, NFT_META_OIF, 0);
-	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	match_loopback(b, NFT_META_OIF);
 	ns_builder_family(b, AF_INET);
 	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV4_DESTINATION, 1, 0);
 	ns_builder_cmp8(b, NFT_CMP_EQ, 0, loopback4);
 	ns_builder_accept(b);
 
 	ns_builder_rule(b, "loopback, IPv6");
-	ns_builder_meta(b, NFT_META_OIF, 0);
-	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	match_loopback(b, NFT_META_OIF);
 	ns_builder_family(b, AF_INET6);
 	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_DESTINATION, 16, 0);
 	ns_builder_cmp(b, NFT_CMP_EQ, 0, loopback6, sizeof(loopback6));
 	ns_builder_accept(b);
 
 	ns_builder_rule(b, "to an own address, not rewritten");
-	ns_builder_meta(b, NFT_META_OIF, 0);
-	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	match_loopback(b, NFT_META_OIF);
 	ns_builder_ct(b, NFT_CT_STATUS, 0);
 	ns_builder_mask(b, 0, &(uint32_t){ IPS_DST_NAT }, sizeof(uint32_t));
 	ns_builder_cmp32(b, NFT_CMP_EQ, 0, 0);

@@ -110,9 +110,10 @@ static void allow_lookups(struct ns_builder *b, enum ns_direction direction, enu
 
 static void allow_chains(struct ns_builder *b)
 {
+	/* A group is its own peer: what its members may send to us alone says nothing of it. */
 	ns_builder_chain(b, "ingress");
-	allow_lookups(b, NS_INGRESS, NS_KEY_SOURCE);
 	ns_compile_groups(b, NFT_GOTO, "ingress_group");
+	allow_lookups(b, NS_INGRESS, NS_KEY_SOURCE);
 	ns_builder_chain(b, "ingress_group");
 	allow_lookups(b, NS_INGRESS, NS_KEY_DESTINATION);
 	ns_builder_chain(b, "egress");

@@ -16,16 +16,21 @@
 
 #define MLD2_REPORT 143 /* RFC 3810; not in netinet/icmp6.h */
 
+/* A router says who is the way out, and asks who listens: a container that may do so stands between its neighbours. */
 struct types {
 	uint8_t lo, hi;
 	uint8_t hop_limit;
+	bool out;
 	const char *comment;
 };
 
 static const struct types types[] = {
-	{ ND_ROUTER_SOLICIT, ND_NEIGHBOR_ADVERT, 255, "neighbour discovery" },    /* 133…136; no redirects */
-	{ MLD_LISTENER_QUERY, MLD_LISTENER_REDUCTION, 1, "multicast listeners" }, /* 130…132 */
-	{ MLD2_REPORT, MLD2_REPORT, 1, "multicast listeners, version 2" },
+	{ ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT, 255, true, "router solicitation" },
+	{ ND_ROUTER_ADVERT, ND_ROUTER_ADVERT, 255, false, "router advertisement" },
+	{ ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT, 255, true, "neighbour discovery" }, /* 135, 136; no redirects */
+	{ MLD_LISTENER_QUERY, MLD_LISTENER_QUERY, 1, false, "multicast queries" },
+	{ MLD_LISTENER_REPORT, MLD_LISTENER_REDUCTION, 1, true, "multicast listeners" }, /* 131, 132 */
+	{ MLD2_REPORT, MLD2_REPORT, 1, true, "multicast listeners, version 2" },
 };
 #define TYPES (sizeof(types) / sizeof(types[0]))
 
@@ -40,16 +45,28 @@ static void match_types(struct ns_builder *b, const struct types *match)
 	ns_builder_cmp8(b, NFT_CMP_EQ, 0, match->hop_limit);
 }
 
+/* Advertisements and queries come from link-local addresses (RFC 4861 section 6.1.2, RFC 3810 section 5.1.14). */
+static void match_router(struct ns_builder *b)
+{
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_SOURCE, 2, 0);
+	ns_builder_mask(b, 0, (uint8_t[]){ 0xff, 0xc0 }, 2);
+	ns_builder_cmp(b, NFT_CMP_EQ, 0, (uint8_t[]){ 0xfe, 0x80 }, 2);
+}
+
 void ns_compile_link_chains(struct ns_builder *b)
 {
 	ns_builder_chain(b, "link_in");
 	for (size_t i = 0; i < TYPES; i++) {
 		match_types(b, &types[i]);
+		if (!types[i].out)
+			match_router(b);
 		ns_builder_accept(b);
 	}
 
 	ns_builder_chain(b, "link_out");
 	for (size_t i = 0; i < TYPES; i++) {
+		if (!types[i].out)
+			continue;
 		match_types(b, &types[i]);
 		if (types[i].hop_limit == 1) { /* version 1 reports go to the group itself, whatever its scope */
 			ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_DESTINATION, 1, 0);

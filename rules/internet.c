@@ -30,11 +30,10 @@ static const struct ns_addr_range internet[] = {
 	RANGE4(198, 20, 0, 0,    198, 51, 99, 255),
 	RANGE4(198, 51, 101, 0,  203, 0, 112, 255),
 	RANGE4(203, 0, 114, 0,   223, 255, 255, 255),
-	/* 64:ff9b::/96, NAT64 */
-	{ { AF_INET6, { 0x00, 0x64, 0xff, 0x9b } },
-	  { AF_INET6, { 0x00, 0x64, 0xff, 0x9b, [12] = 0xff, 0xff, 0xff, 0xff } } },
-	/* 2000::/3 in three parts: without 2001:db8::/32 and 3fff::/20 */
+	/* 2000::/3 in four parts: without 2001:2::/48, 2001:db8::/32 and 3fff::/20 */
 	{ { AF_INET6, { 0x20, 0x00 } },
+	  { AF_INET6, { 0x20, 0x01, 0x00, 0x01, [4 ... 15] = 0xff } } },
+	{ { AF_INET6, { 0x20, 0x01, 0x00, 0x02, 0x00, 0x01 } },
 	  { AF_INET6, { 0x20, 0x01, 0x0d, 0xb7, [4 ... 15] = 0xff } } },
 	{ { AF_INET6, { 0x20, 0x01, 0x0d, 0xb9 } },
 	  { AF_INET6, { 0x3f, 0xfe, [2 ... 15] = 0xff } } },

@@ -69,7 +69,8 @@ void ns_engine_flush(struct ns_engine *engine)
 					 entry->observation.bytes, &err) < 0)
 			ns_log_error("%s: an observation could not be stored: %s", attachment->workload, err.text);
 	}
-	engine->n_queued = kept;
 	if (ns_store_commit(engine->store, &err) < 0)
-		ns_log_error("observations could not be stored: %s", err.text);
+		ns_log_error("observations could not be stored, and wait for the next time: %s", err.text);
+	else
+		engine->n_queued = kept;
 }

@@ -41,7 +41,8 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 						   attachment->disputed, attachment->disputed_first));
 	if (attachment && attachment->learn_failure[0])
 		json_array_append_new(array, json_sprintf("not listening: %s", attachment->learn_failure));
-	if (attachment && ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
+	if (attachment && attachment->mode != NS_MODE_INVALID &&
+	    ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
 		json_array_append_new(array,
 				      json_string("this kernel cannot own tables (6.9 and later can): root in the "
 						  "container's network namespace with NET_ADMIN could change the "

@@ -19,6 +19,8 @@
 #include "netns.h"
 #include "rtnl.h"
 
+#define LOOPBACK_IFINDEX 1 /* in every network namespace */
+
 /* A dump that the kernel marks as interrupted, or that lost messages, is repeated this often at once. */
 #define DUMP_ATTEMPTS 4
 /* Datagrams that one wake-up drains. */
@@ -180,7 +182,11 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	if (!is_answer(dump, header))
 		return NL_OK;
 	if (ns_rtnl_address(header, &address)) {
-		add_address(found, &address);
+		/* On a container's lo there is nobody to reach, and any address can be claimed without a word on a
+		 * link. */
+		if (found->max_interfaces == 0 ||
+		    ((const struct ifaddrmsg *)nlmsg_data(header))->ifa_index != LOOPBACK_IFINDEX)
+			add_address(found, &address);
 	} else if (found->max_interfaces > 0 && ns_rtnl_link(header, &interface)) {
 		if (found->n_interfaces == found->max_interfaces)
 			found->truncated = true;

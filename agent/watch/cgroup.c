@@ -178,6 +178,9 @@ static bool identify_path(struct piece path, bool systemd_line, const struct ns_
 		i++;
 		if (p.length == 0)
 			continue;
+		/* Below here users make the cgroups (systemd delegates them), and call them what they like. */
+		if (piece_is(p, "user.slice"))
+			return false;
 		in_kubepods = in_kubepods || (p.length >= 8 && memcmp(p.at, "kubepods", 8) == 0);
 		if (by_prefix(p, &found) || by_parent(parent, in_kubepods, p, &found) || by_lxc(parent, p, &found) ||
 		    (systemd_line && by_nspawn(parent, p, &found))) {

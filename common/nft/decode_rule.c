@@ -62,6 +62,14 @@ static bool take_meta(struct ns_attrs *a, struct ns_stmt *stmt)
 	return stmt->meta.reg != BAD_REGISTER && only(a, BIT(NFTA_META_KEY) | BIT(NFTA_META_DREG));
 }
 
+static bool take_fib(struct ns_attrs *a, struct ns_stmt *stmt)
+{
+	stmt->fib.flags = ns_attrs_u32(a, NFTA_FIB_FLAGS, UINT32_MAX);
+	stmt->fib.reg = slot_of(a, NFTA_FIB_DREG);
+	return stmt->fib.reg != BAD_REGISTER && ns_attrs_u32(a, NFTA_FIB_RESULT, 0) == NFT_FIB_RESULT_ADDRTYPE &&
+	       only(a, BIT(NFTA_FIB_FLAGS) | BIT(NFTA_FIB_RESULT) | BIT(NFTA_FIB_DREG));
+}
+
 static bool take_ct(struct ns_attrs *a, struct ns_stmt *stmt)
 {
 	stmt->ct.key = ns_attrs_u32(a, NFTA_CT_KEY, UINT32_MAX);
@@ -222,7 +230,7 @@ static const struct {
 	{ "lookup", NS_STMT_LOOKUP, take_lookup },    { "dynset", NS_STMT_DYNSET, take_dynset },
 	{ "counter", NS_STMT_COUNTER, take_counter }, { "objref", NS_STMT_OBJREF, take_objref },
 	{ "limit", NS_STMT_LIMIT, take_limit },       { "log", NS_STMT_LOG, take_log },
-	{ "reject", NS_STMT_REJECT, take_reject },
+	{ "reject", NS_STMT_REJECT, take_reject },    { "fib", NS_STMT_FIB, take_fib },
 };
 
 static void take_expression(const struct nlattr *attr, struct ns_stmt *ret)

@@ -18,13 +18,21 @@ NS_DEFINE_CLEANUP(struct nftnl_expr *, nftnl_expr_free)
 NS_DEFINE_CLEANUP(struct nftnl_udata_buf *, nftnl_udata_buf_free)
 
 static const char *const names[] = {
-	[NS_STMT_META] = "meta",       [NS_STMT_CT] = "ct",
-	[NS_STMT_PAYLOAD] = "payload", [NS_STMT_IMMEDIATE] = "immediate",
-	[NS_STMT_BITWISE] = "bitwise", [NS_STMT_CMP] = "cmp",
-	[NS_STMT_LOOKUP] = "lookup",   [NS_STMT_DYNSET] = "dynset",
-	[NS_STMT_COUNTER] = "counter", [NS_STMT_OBJREF] = "objref",
-	[NS_STMT_LIMIT] = "limit",     [NS_STMT_LOG] = "log",
-	[NS_STMT_REJECT] = "reject",   [NS_STMT_VERDICT] = "immediate",
+	[NS_STMT_META] = "meta",
+	[NS_STMT_CT] = "ct",
+	[NS_STMT_FIB] = "fib",
+	[NS_STMT_PAYLOAD] = "payload",
+	[NS_STMT_IMMEDIATE] = "immediate",
+	[NS_STMT_BITWISE] = "bitwise",
+	[NS_STMT_CMP] = "cmp",
+	[NS_STMT_LOOKUP] = "lookup",
+	[NS_STMT_DYNSET] = "dynset",
+	[NS_STMT_COUNTER] = "counter",
+	[NS_STMT_OBJREF] = "objref",
+	[NS_STMT_LIMIT] = "limit",
+	[NS_STMT_LOG] = "log",
+	[NS_STMT_REJECT] = "reject",
+	[NS_STMT_VERDICT] = "immediate",
 };
 
 static uint32_t slot(uint8_t reg)
@@ -96,6 +104,11 @@ static bool set_load(struct nftnl_expr *e, const struct ns_stmt *stmt)
 	case NS_STMT_META:
 		nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, stmt->meta.key);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, slot(stmt->meta.reg));
+		return true;
+	case NS_STMT_FIB:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, stmt->fib.flags);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, slot(stmt->fib.reg));
 		return true;
 	case NS_STMT_CT:
 		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, stmt->ct.key);

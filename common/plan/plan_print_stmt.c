@@ -203,6 +203,10 @@ static bool print_data_stmt(FILE *out, const struct ns_stmt *stmt, bool host_ord
 		fprintf(out, " -> %u", stmt->meta.reg);
 		host_order[stmt->meta.reg % REGISTERS] = meta_is_host_order(stmt->meta.key);
 		return true;
+	case NS_STMT_FIB:
+		fprintf(out, "fib type flags %u -> %u", stmt->fib.flags, stmt->fib.reg);
+		host_order[stmt->fib.reg % REGISTERS] = true;
+		return true;
 	case NS_STMT_CT:
 		print_named(out, "ct", ct_name(stmt->ct.key), stmt->ct.key);
 		if (stmt->ct.dir != NS_CT_DIR_NONE)

@@ -30,6 +30,8 @@ static bool stmt_equal(const struct ns_stmt *a, const struct ns_stmt *b)
 	switch (a->kind) {
 	case NS_STMT_META:
 		return a->meta.key == b->meta.key && a->meta.reg == b->meta.reg;
+	case NS_STMT_FIB:
+		return a->fib.flags == b->fib.flags && a->fib.reg == b->fib.reg;
 	case NS_STMT_CT:
 		return a->ct.key == b->ct.key && a->ct.reg == b->ct.reg && a->ct.dir == b->ct.dir;
 	case NS_STMT_PAYLOAD:

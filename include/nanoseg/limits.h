@@ -42,7 +42,7 @@
 #define NS_RULE_STMTS_MAX         12
 #define NS_PLAN_ELEMENTS_MAX      1000000
 #define NS_COMPILE_STEPS_MAX      200000000 /* comparisons of ranges, for one set */
-#define NS_LINK6_LENGTH_MIN       48        /* a wider prefix is no link that neighbour discovery may go to */
+#define NS_LINK6_LENGTH_MIN       64        /* a wider prefix is no link that neighbour discovery may go to */
 #define NS_LEARN_SET_SIZE_DEFAULT 65535
 #define NS_LEARN_SET_SIZE_MAX     1048576
 #define NS_DENY_SET_SIZE          16384

@@ -69,6 +69,7 @@ enum ns_stmt_kind {
 	NS_STMT_INVALID = 0,
 	NS_STMT_META,
 	NS_STMT_CT,
+	NS_STMT_FIB, /* the type of an address in this namespace: RTN_* of linux/rtnetlink.h, host order */
 	NS_STMT_PAYLOAD,
 	NS_STMT_IMMEDIATE,
 	NS_STMT_BITWISE,
@@ -94,6 +95,10 @@ struct ns_stmt {
 			uint32_t key;
 			uint8_t reg;
 		} meta; /* NFT_META_* */
+		struct {
+			uint32_t flags; /* NFTA_FIB_F_* */
+			uint8_t reg;
+		} fib;
 		struct {
 			uint32_t key;
 			uint8_t reg;

@@ -71,7 +71,7 @@ static void test_scopes(void **state)
 		{ "::", NS_ADDR_UNSPECIFIED },
 		{ "::1", NS_ADDR_LOOPBACK },
 		{ "::ffff:8.8.8.8", NS_ADDR_PRIVATE },
-		{ "64:ff9b::808:808", NS_ADDR_GLOBAL },
+		{ "64:ff9b::808:808", NS_ADDR_PRIVATE },
 		{ "64:ff9b:1::1", NS_ADDR_PRIVATE },
 		{ "2001:db8::1", NS_ADDR_PRIVATE },
 		{ "4000::1", NS_ADDR_PRIVATE },
