@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 
@@ -62,7 +63,8 @@ int ns_file_write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-int ns_file_replace(const char *path, const char *text, size_t length, struct ns_error *err)
+/* A new file beside it, which takes its name when it is whole. */
+static int replace(const char *path, const char *text, size_t length, struct ns_error *err)
 {
 	NS_FREE char *temporary = NULL;
 	NS_CLOSE int fd = -1;
@@ -83,4 +85,36 @@ int ns_file_replace(const char *path, const char *text, size_t length, struct ns
 		return ns_error_set(err, r, "%s: %s", path, strerror(-r));
 	}
 	return 0;
+}
+
+/* What stands there stays what it is, and gets the text. */
+static int write_into(const char *path, const char *text, size_t length, struct ns_error *err)
+{
+	NS_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	int r;
+
+	if (fd < 0)
+		return ns_error_set(err, -errno, "%s: %m", path);
+	r = ns_file_write_all(fd, text, length);
+	/* EINVAL: a pipe, a terminal or the like, which keeps nothing. */
+	if (r == 0 && fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
+		r = -errno;
+	return r < 0 ? ns_error_set(err, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+int ns_file_save(const char *path, const char *text, size_t length, struct ns_error *err)
+{
+	struct stat there;
+
+	if (lstat(path, &there) < 0)
+		return errno == ENOENT ? replace(path, text, length, err) : ns_error_set(err, -errno, "%s: %m", path);
+	return S_ISREG(there.st_mode) ? replace(path, text, length, err) : write_into(path, text, length, err);
+}
+
+bool ns_file_is_output(const char *path)
+{
+	struct stat there, output;
+
+	return stat(path, &there) == 0 && fstat(STDOUT_FILENO, &output) == 0 && there.st_dev == output.st_dev &&
+	       there.st_ino == output.st_ino;
 }

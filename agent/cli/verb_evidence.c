@@ -17,7 +17,7 @@ static int save(const struct ns_cli *cli, const struct ns_response *response, co
 	if (!safe)
 		return ns_cli_no_memory(err);
 	if (ns_digest_bytes(response->text, response->length, digest, err) < 0 ||
-	    ns_file_replace(path, response->text, response->length, err) < 0)
+	    ns_file_save(path, response->text, response->length, err) < 0)
 		return NS_CLI_REFUSED;
 	if (cli->request->json)
 		return ns_document_print_json(cli,
@@ -36,7 +36,9 @@ int ns_verb_evidence_export(struct ns_cli *cli, struct ns_error *err)
 	int r = ns_client_get(request->socket, ns_client_path("/v1/evidence", "workload", workload, NULL), &response,
 			      err);
 
-	if (r == NS_CLI_OK && request->output && strcmp(request->output, "-") != 0)
+	/* The line about the document must not land in the document. */
+	if (r == NS_CLI_OK && request->output && strcmp(request->output, "-") != 0 &&
+	    !ns_file_is_output(request->output))
 		r = save(cli, &response, request->output, err);
 	else if (r == NS_CLI_OK)
 		r = ns_document_print(cli, &response, err);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -215,6 +216,68 @@ static void evidence_to_a_file(void **state)
 	assert_string_equal(got.err.text, "/nonexistent/e.json: No such file or directory");
 }
 
+#define EVIDENCE "{\"schema\":\"nanoseg/evidence/1\"}"
+
+static void export_to(const char *path)
+{
+	char line[256];
+
+	(void)snprintf(line, sizeof(line), "evidence export --output %s", path);
+	answer("GET /v1/evidence", 200, EVIDENCE);
+	if (run(line) != NS_CLI_OK)
+		fail_msg("%s", got.err.text);
+}
+
+static void expect_in(int fd)
+{
+	char text[64] = "";
+
+	assert_int_equal(read(fd, text, sizeof(text) - 1), strlen(EVIDENCE));
+	assert_string_equal(text, EVIDENCE);
+}
+
+/* What is no plain file is written to and stays what it is: a pipe here, as a device would. */
+static void evidence_to_what_is_there(void **state)
+{
+	char pipe[128], link[128], target[128];
+	struct stat there;
+	int fd;
+
+	(void)state;
+	(void)snprintf(pipe, sizeof(pipe), "%s/pipe", fake.directory);
+	(void)snprintf(link, sizeof(link), "%s/link", fake.directory);
+	(void)snprintf(target, sizeof(target), "%s/target", fake.directory);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	fd = open(pipe, O_RDONLY | O_NONBLOCK);
+	export_to(pipe);
+	expect_in(fd);
+	assert_int_equal(lstat(pipe, &there), 0);
+	assert_true(S_ISFIFO(there.st_mode));
+
+	/* Through a link to it, to nothing yet, and to a file that was longer. */
+	assert_int_equal(symlink(pipe, link), 0);
+	export_to(link);
+	expect_in(fd);
+	(void)close(fd);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("target", link), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		export_to(link);
+		assert_int_equal(lstat(link, &there), 0);
+		assert_true(S_ISLNK(there.st_mode));
+		fd = open(target, O_RDWR | O_NOFOLLOW);
+		expect_in(fd);
+		assert_int_equal(ftruncate(fd, 100000), 0);
+		(void)close(fd);
+	}
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(unlink(target), 0);
+	assert_int_equal(unlink(pipe), 0);
+	answer("GET /v1/evidence", 200, EVIDENCE);
+	assert_int_equal(run("evidence export --output /tmp/."), NS_CLI_REFUSED);
+	assert_string_equal(got.err.text, "/tmp/.: Is a directory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +286,7 @@ int main(void)
 		cmocka_unit_test_teardown(denies, fake_forget),
 		cmocka_unit_test_teardown(denies_followed, fake_forget),
 		cmocka_unit_test_teardown(evidence_to_a_file, fake_forget),
+		cmocka_unit_test_teardown(evidence_to_what_is_there, fake_forget),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, fake_stop);
