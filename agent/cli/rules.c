@@ -35,16 +35,38 @@ static void peers(const json_t *rule, char *buf, size_t size)
 	(void)snprintf(buf, size, "%s%s%s", source ? ns_document_peer(source, from) : "", source ? " → " : "", to);
 }
 
+/* PACKETS, LAST SEEN, UNSEEN: nothing is known of what was never seen. */
+static void add_evidence(struct ns_table *table, const json_t *evidence, int64_t now)
+{
+	char age[NS_SHOW_FIGURE_MAX + 8];
+
+	if (!evidence) {
+		for (unsigned i = 0; i < 3; i++)
+			ns_table_add(table, NULL);
+		return;
+	}
+	ns_table_add_number(table, ns_document_number(evidence, "packets"));
+	ns_table_add(table, ns_document_age(evidence, "last_seen", now, age));
+	ns_table_add_number(table, ns_document_number(evidence, "widened_by"));
+}
+
+static void add_why(struct ns_table *table, const json_t *evidence, const char *comment)
+{
+	if (!evidence)
+		ns_table_addf(table, "by hand%s%s", *comment ? ": " : "", comment);
+	else
+		ns_table_add(table, *comment ? comment : ns_document_text(evidence, "why"));
+}
+
 int ns_rules_table(const struct ns_cli *cli, const json_t *rules, struct ns_error *err)
 {
 	NS_CLEANUP(ns_table_release) struct ns_table table = NS_TABLE(columns);
-	char peer[2 * NS_DOCUMENT_PEER_MAX + 8], age[NS_SHOW_FIGURE_MAX + 8];
+	char peer[2 * NS_DOCUMENT_PEER_MAX + 8];
 	const json_t *rule;
 	size_t i;
 
 	json_array_foreach (rules, i, rule) {
 		const json_t *evidence = json_object_get(rule, "evidence");
-		const char *comment = ns_document_text(rule, "comment");
 		NS_FREE char *services = ports(rule);
 		NS_FREE char *processes = ns_document_join(json_object_get(evidence, "processes"), ", ");
 
@@ -56,11 +78,9 @@ int ns_rules_table(const struct ns_cli *cli, const json_t *rules, struct ns_erro
 		ns_table_add(&table, peer);
 		ns_table_add(&table, ns_document_text(rule, "protocol"));
 		ns_table_add(&table, services);
-		ns_table_add_number(&table, ns_document_number(evidence, "packets"));
-		ns_table_add(&table, ns_document_age(evidence, "last_seen", cli->now, age));
-		ns_table_add_number(&table, ns_document_number(evidence, "widened_by"));
+		add_evidence(&table, evidence, cli->now);
 		ns_table_add(&table, processes);
-		ns_table_add(&table, *comment ? comment : ns_document_text(evidence, "why"));
+		add_why(&table, evidence, ns_document_text(rule, "comment"));
 	}
 	if (i == 0)
 		(void)fputs("no rules: everything is refused\n", cli->out);
@@ -91,6 +111,7 @@ int ns_rules_proposal(struct ns_cli *cli, const json_t *answer, struct ns_error 
 {
 	NS_FREE char *workload = ns_show_escape(ns_document_text(answer, "workload"));
 	NS_FREE char *digest = ns_show_escape(ns_document_text(answer, "digest"));
+	uint64_t by_hand = ns_document_number(answer, "by_hand");
 	uint64_t rules = ns_document_number(answer, "rules"), widened = ns_document_number(answer, "widened");
 	const char *mode = ns_document_text(answer, "mode");
 	bool unchanged = json_is_true(json_object_get(answer, "unchanged"));
@@ -106,6 +127,9 @@ int ns_rules_proposal(struct ns_cli *cli, const json_t *answer, struct ns_error 
 	if (widened)
 		(void)fprintf(cli->out, "it allows %" PRIu64 " combinations of address and port that were never seen\n",
 			      widened);
+	if (by_hand)
+		(void)fprintf(cli->out, "%" PRIu64 " rule%s by hand: nothing of the kind was seen\n", by_hand,
+			      by_hand == 1 ? " is" : "s are");
 	(void)fprintf(cli->out, "digest: %s\n", digest);
 	r = ns_document_warnings(cli->out, answer, err);
 	if (r == NS_CLI_OK && waits)

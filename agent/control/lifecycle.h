@@ -40,15 +40,17 @@ int ns_lifecycle_learn_start(const struct ns_lifecycle *cycle, const char *workl
 int ns_lifecycle_learn_stop(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err);
 
 /* A policy from what was seen since learning_since, as the newest revision: {workload, mode, revision, digest, rules,
- * widened, unchanged, window: {from, to}, gaps: [{workload, from, to, cause}], warnings}. When its rules are those of
- * the proposal that waits (or, with none waiting, of the active policy), no revision is added, the answer is about that
- * one, and `unchanged` is true. No edges make a policy that refuses everything, with a warning. */
+ * widened, by_hand, unchanged, window: {from, to}, gaps: [{workload, from, to, cause}], warnings}. When its rules are
+ * those of the proposal that waits (or, with none waiting, of the active policy), no revision is added, the answer is
+ * about that one, and `unchanged` is true. No edges make a policy that refuses everything, with a warning. */
 int ns_lifecycle_propose(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err);
 
 /* A policy written by hand (borrowed), as the newest revision. Its "revision" says which one it is based on: the one
  * that _current gives, or the newest; 1 when there is none. The daemon numbers the new one. So two people who edit the
- * same revision cannot overwrite each other: the second is told (-ESTALE). {workload, mode, revision, digest, rules,
- * widened, unchanged, warnings}. */
+ * same revision cannot overwrite each other: the second is told (-ESTALE). Evidence is not
+ * taken from the document: a rule that says the same as one of that revision has the evidence of that one, the others
+ * have none. Members that _view_policy adds are passed over. {workload, mode, revision, digest, rules, widened,
+ * by_hand, unchanged, warnings}; by_hand: rules without evidence. */
 int ns_lifecycle_edit(const struct ns_lifecycle *cycle, const json_t *document, json_t **ret, struct ns_error *err);
 
 /* {workload, revision, digest, decision, mode, warnings}. reason: at least one visible character. */

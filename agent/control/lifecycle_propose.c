@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "edit.h"
 #include "lifecycle.h"
 #include "text.h"
 
@@ -101,12 +102,12 @@ static uint64_t widened(const struct ns_policy *policy)
 
 static int answer(const struct ns_workload *row, const struct proposal *proposal, json_t **ret, struct ns_error *err)
 {
-	json_t *json =
-		json_pack("{s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:O}", "workload", ns_text_string(row->name), "mode",
-			  ns_mode_format(row->mode), "revision", ns_text_count(proposal->policy.revision), "digest",
-			  proposal->digest, "rules", ns_text_count(proposal->policy.n_rules), "widened",
-			  ns_text_count(widened(&proposal->policy)), "unchanged", proposal->unchanged, "warnings",
-			  proposal->warnings);
+	json_t *json = json_pack(
+		"{s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:O}", "workload", ns_text_string(row->name), "mode",
+		ns_mode_format(row->mode), "revision", ns_text_count(proposal->policy.revision), "digest",
+		proposal->digest, "rules", ns_text_count(proposal->policy.n_rules), "widened",
+		ns_text_count(widened(&proposal->policy)), "by_hand", ns_text_count(ns_edit_by_hand(&proposal->policy)),
+		"unchanged", proposal->unchanged, "warnings", proposal->warnings);
 
 	if (!json)
 		return no_memory(err);
@@ -215,20 +216,39 @@ static int check_base(const struct ns_workload *row, uint64_t revision, struct n
 	return 0;
 }
 
+/* A document can say anything of what was seen; the store knows. */
+static int believe_store(struct ns_store *store, const struct ns_workload *row, struct ns_policy *policy,
+			 struct ns_error *err)
+{
+	NS_CLEANUP(ns_policy_release) struct ns_policy base = NS_POLICY_INIT;
+	int r = row->newest_revision > 0 ? ns_lifecycle_load(store, row->name, policy->revision, &base, NULL, err)
+					 : -EBADMSG;
+
+	/* Of a revision that can no longer be read nothing is known. */
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	return ns_edit_evidence(policy, r < 0 ? NULL : &base, err);
+}
+
 int ns_lifecycle_edit(const struct ns_lifecycle *cycle, const json_t *document, json_t **ret, struct ns_error *err)
 {
 	NS_CLEANUP(proposal_release) struct proposal proposal = PROPOSAL_INIT;
 	struct ns_store *store = ns_engine_store(cycle->engine);
+	NS_JSON json_t *stripped = ns_edit_strip(document);
 	struct ns_workload row;
 	int r;
 
-	if (!proposal.warnings)
+	if (!proposal.warnings || !stripped)
 		return no_memory(err);
-	r = ns_policy_from_json(document, &proposal.policy, err);
+	r = ns_policy_from_json(stripped, &proposal.policy, err);
 	if (r >= 0)
 		r = ns_store_get_workload(store, proposal.policy.workload, &row, err);
 	if (r >= 0)
 		r = check_base(&row, proposal.policy.revision, err);
+	if (r >= 0)
+		r = believe_store(store, &row, &proposal.policy, err);
+	if (r >= 0)
+		r = ns_edit_strangers(store, &proposal.policy, proposal.warnings, err);
 	if (r < 0)
 		return r;
 	proposal.policy.revision = row.newest_revision + 1;

@@ -195,8 +195,8 @@ static void policy_show(void **state)
 			    "OCESSES     WHY\n"
 			    "r1    egress     db               tcp    5432, 6000-6010       12  1min ago        9  /u"
 			    "sr/bin/api  seen\n"
-			    "r2    ingress    cidr 10.0.0.0/8  icmp   type 8                 0  -               0  - "
-			    "            -\n");
+			    "r2    ingress    cidr 10.0.0.0/8  icmp   type 8                 -  -               -  - "
+			    "            by hand\n");
 }
 
 static void policy_changes(void **state)

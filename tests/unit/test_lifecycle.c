@@ -219,6 +219,85 @@ static void test_edit_after_rejection(void **state)
 	assert_int_equal(number(four, "revision"), 4);
 }
 
+/* A rule of the stored revision, with figures of somebody's own. */
+static json_t *shown(struct fixture *f, uint64_t revision)
+{
+	NS_JSON json_t *info = NULL;
+	json_t *document = NULL;
+
+	assert_int_equal(ns_store_get_policy(f->data.store, WEB, revision, &document, &info, NULL), 0);
+	assert_int_equal(json_object_update(document, info), 0);
+	assert_int_equal(json_object_set_new(document, "mode", json_string("proposed")), 0);
+	return document;
+}
+
+static const json_t *rule_at(const json_t *document, size_t i)
+{
+	const json_t *rule = json_array_get(json_object_get(document, "rules"), i);
+
+	assert_non_null(rule);
+	return rule;
+}
+
+/* Figures are the store's: a rule keeps them however its id and order change, and no document can make them up. */
+static void test_edit_evidence(void **state)
+{
+	struct fixture *f = *state;
+	NS_JSON json_t *one = NULL;
+	NS_JSON json_t *two = NULL;
+	NS_JSON json_t *answer = NULL;
+	json_t *rules, *kept, *invented;
+
+	see(f, NS_EGRESS, "compose/shop/db", "10.0.0.3", 5432);
+	see(f, NS_EGRESS, "compose/shop/db", "fd00::3", 5432);
+	json_decref(propose(f));
+	one = shown(f, 1);
+	rules = json_object_get(one, "rules");
+	kept = json_array_get(rules, 0);
+	assert_int_equal(number(json_object_get(kept, "evidence"), "connections_seen"), 2);
+	invented = json_deep_copy(kept);
+	assert_int_equal(json_object_set_new(json_object_get(kept, "evidence"), "packets", json_integer(999999)), 0);
+	assert_int_equal(json_object_set_new(kept, "id", json_string("renamed")), 0);
+	assert_int_equal(json_object_set_new(invented, "id", json_string("invented")), 0);
+	assert_int_equal(json_object_set_new(invented, "ports", json_pack("[i]", 22)), 0);
+	assert_int_equal(json_array_insert_new(rules, 0, invented), 0);
+
+	/* Also: the members that are shown beside the policy may stay. */
+	if (ns_lifecycle_edit(&f->cycle, one, &answer, &f->error) < 0)
+		fail_msg("%s", f->error.text);
+	assert_int_equal(number(answer, "by_hand"), 1);
+	two = shown(f, 2);
+	assert_string_equal(text(rule_at(two, 0), "id"), "invented");
+	assert_null(json_object_get(rule_at(two, 0), "evidence"));
+	assert_string_equal(text(rule_at(two, 1), "id"), "renamed");
+	assert_int_equal(number(json_object_get(rule_at(two, 1), "evidence"), "connections_seen"), 2);
+	assert_int_not_equal(number(json_object_get(rule_at(two, 1), "evidence"), "packets"), 999999);
+	/* compose/shop/db was never met. */
+	assert_true(
+		warned(answer, "no workload 'compose/shop/db' is known; the rule allows nothing until there is one"));
+	assert_int_equal(json_array_size(json_object_get(answer, "warnings")), 1);
+}
+
+/* What is shown and sent back as it is changes nothing; another member is still refused. */
+static void test_edit_round_trip(void **state)
+{
+	struct fixture *f = *state;
+	NS_JSON json_t *document = NULL;
+	NS_JSON json_t *answer = NULL;
+
+	see(f, NS_EGRESS, "compose/shop/db", "fd00::3", 5432);
+	json_decref(propose(f));
+	test_store_meet(&f->data, "compose/shop/db", T0);
+	document = shown(f, 1);
+	assert_int_equal(ns_lifecycle_edit(&f->cycle, document, &answer, &f->error), 0);
+	assert_true(json_is_true(json_object_get(answer, "unchanged")));
+	assert_int_equal(number(answer, "by_hand"), 0);
+	assert_int_equal(json_array_size(json_object_get(answer, "warnings")), 0);
+	assert_int_equal(json_object_set_new(document, "colour", json_null()), 0);
+	assert_int_equal(ns_lifecycle_edit(&f->cycle, document, &answer, &f->error), -EINVAL);
+	assert_string_equal(f->error.text, "$.colour: unknown member");
+}
+
 static void test_edit_bad(void **state)
 {
 	struct fixture *f = *state;
@@ -326,6 +405,8 @@ int main(void)
 		TEST(test_unknown_workload),
 		TEST(test_edit),
 		TEST(test_edit_after_rejection),
+		TEST(test_edit_evidence),
+		TEST(test_edit_round_trip),
 		TEST(test_edit_bad),
 		TEST(test_approve),
 		TEST(test_approve_in_force),
