@@ -45,9 +45,23 @@ static struct ns_attachment *find_attachment(struct ns_engine *engine, uint64_t 
 	return NULL;
 }
 
+/* What is stored goes; what waits for its endpoint's name stays. */
+static void forget_stored(struct ns_engine *engine)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < engine->n_queued; i++) {
+		struct ns_attachment *attachment = find_attachment(engine, engine->queued[i].cookie);
+
+		if (attachment && !attachment->identified)
+			engine->queued[kept++] = engine->queued[i];
+	}
+	engine->n_queued = kept;
+}
+
 void ns_engine_flush(struct ns_engine *engine)
 {
-	size_t n = engine->n_queued, kept = 0;
+	size_t n = engine->n_queued;
 	struct ns_attachment *attachment = NULL; /* of the entry before: they come in runs */
 	struct ns_error err = NS_ERROR_INIT;
 
@@ -58,12 +72,8 @@ void ns_engine_flush(struct ns_engine *engine)
 
 		if (!attachment || attachment->endpoint->cookie != entry->cookie)
 			attachment = find_attachment(engine, entry->cookie);
-		if (!attachment)
+		if (!attachment || !attachment->identified)
 			continue;
-		if (!attachment->identified) {
-			engine->queued[kept++] = *entry;
-			continue;
-		}
 		entry->observation.process = entry->process;
 		if (ns_attachment_record(attachment, &entry->observation, entry->observation.packets,
 					 entry->observation.bytes, &err) < 0)
@@ -72,5 +82,5 @@ void ns_engine_flush(struct ns_engine *engine)
 	if (ns_store_commit(engine->store, &err) < 0)
 		ns_log_error("observations could not be stored, and wait for the next time: %s", err.text);
 	else
-		engine->n_queued = kept;
+		forget_stored(engine);
 }
