@@ -21,6 +21,8 @@ static const struct {
 	{ "dynamic sets with counters", true, ns_probe_dynamic_sets, "learning that loses no connection", "none" },
 	{ "nflog", true, ns_probe_log, "the time, user and process of what is learned and refused", "none" },
 	{ "conntrack expression", true, ns_probe_conntrack, "answers to allowed connections", "none" },
+	{ "fib expression", true, ns_probe_fib, "letting a container talk to itself, and to nobody else by way of lo",
+	  "none" },
 	{ "limit expression", true, ns_probe_limit, "saying that a learning set is full, without a flood", "none" },
 	{ "namespace cookie", true, ns_probe_netns_cookie, "telling endpoints apart", "none" },
 	{ "table owner", false, ns_probe_owner, "nobody else in the namespace can change the rules",

@@ -173,6 +173,19 @@ int ns_probe_conntrack(struct ns_scratch *scratch, struct ns_error *err)
 	return ns_scratch_try(scratch, &plan, err);
 }
 
+int ns_probe_fib(struct ns_scratch *scratch, struct ns_error *err)
+{
+	struct ns_plan plan;
+	struct ns_plan_rule *rule = one_rule(&plan, err);
+	struct ns_stmt *stmt;
+
+	if (!rule)
+		return give_up(&plan);
+	stmt = add_stmt(rule, NS_STMT_FIB);
+	stmt->fib.flags = NFTA_FIB_F_SADDR;
+	return ns_scratch_try(scratch, &plan, err);
+}
+
 int ns_probe_limit(struct ns_scratch *scratch, struct ns_error *err)
 {
 	struct ns_plan plan;

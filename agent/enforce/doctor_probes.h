@@ -15,6 +15,7 @@ int ns_probe_concatenated_sets(struct ns_scratch *scratch, struct ns_error *err)
 int ns_probe_interval_sets(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_dynamic_sets(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_conntrack(struct ns_scratch *scratch, struct ns_error *err);
+int ns_probe_fib(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_limit(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_reject(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_netdev_ingress(struct ns_scratch *scratch, struct ns_error *err);

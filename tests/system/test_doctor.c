@@ -36,7 +36,7 @@ static void test_report(void **state)
 	struct ns_error err = NS_ERROR_INIT;
 	uint64_t before, after;
 	json_t *report = NULL, *row;
-	unsigned fds = open_fds();
+	unsigned fds = open_fds(), fib = 0;
 	size_t i;
 
 	assert_int_equal(ns_netns_own_cookie(&before, NULL), 0);
@@ -45,7 +45,7 @@ static void test_report(void **state)
 	assert_int_equal(ns_netns_own_cookie(&after, NULL), 0);
 	assert_int_equal(before, after);
 	assert_int_equal(open_fds(), fds);
-	assert_true(json_array_size(report) >= 16);
+	assert_true(json_array_size(report) >= 20);
 	json_array_foreach (report, i, row) {
 		bool available = json_is_true(json_object_get(row, "available"));
 		const char *detail = json_string_value(json_object_get(row, "detail"));
@@ -56,7 +56,10 @@ static void test_report(void **state)
 		if (!available && json_is_true(json_object_get(row, "required")))
 			fail_msg("%s: %s", json_string_value(json_object_get(row, "feature")), detail);
 		assert_true(available == (detail[0] == '\0'));
+		if (strcmp(json_string_value(json_object_get(row, "feature")), "fib expression") == 0)
+			fib += available && json_is_true(json_object_get(row, "required"));
 	}
+	assert_int_equal(fib, 1);
 	json_decref(report);
 }
 

@@ -11,6 +11,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 
 #include "enforce_lab.h"
 
@@ -108,6 +109,36 @@ static void test_meta(void **state)
 		stmt->meta.key = keys[i];
 		stmt->meta.reg = (uint8_t)(i % 13); /* old and new register names, with room for an interface name */
 		lab_round_trip(&plan, NULL);
+	}
+}
+
+static void test_fib(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		const char *words;
+	} cases[] = {
+		{ NFTA_FIB_F_SADDR, "fib saddr type local" },
+		{ NFTA_FIB_F_DADDR, "fib daddr type local" },
+		{ NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK, "fib saddr . mark type local" },
+		{ NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF, "fib saddr . iif type local" },
+	};
+	struct ns_plan plan;
+	struct ns_stmt *stmt;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ns_plan_rule *rule = one_rule(&plan);
+		uint32_t type = RTN_LOCAL;
+
+		stmt = plan_stmt(rule, NS_STMT_FIB);
+		stmt->fib.flags = cases[i].flags;
+		stmt->fib.reg = (uint8_t)(4 * i);
+		stmt = plan_stmt(rule, NS_STMT_CMP);
+		stmt->cmp.op = NFT_CMP_EQ;
+		stmt->cmp.reg = (uint8_t)(4 * i);
+		stmt->cmp.length = sizeof(type);
+		memcpy(stmt->cmp.data, &type, sizeof(type));
+		lab_round_trip(&plan, cases[i].words);
 	}
 }
 
@@ -399,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_netdev),
 		cmocka_unit_test(test_wildcard_device),
 		cmocka_unit_test(test_meta),
+		cmocka_unit_test(test_fib),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_ct),
 		cmocka_unit_test(test_payload),
