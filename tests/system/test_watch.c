@@ -78,9 +78,18 @@ static void test_addresses(void **state)
 	UNTIL(find("netns/a"), 1);
 	e = find("netns/a");
 	tie("out0", "a");
-	lab_sh("ip -n a addr add 192.0.2.7/24 dev eth0; ip -n a addr add 2001:db8::7/64 dev eth0 nodad; "
-	       "ip -n a addr add 198.51.100.9/32 dev lo");
-	UNTIL(has_address(e, "192.0.2.7") && has_address(e, "2001:db8::7") && has_address(e, "198.51.100.9"), 1);
+	/* First those on lo: once the others are there, they have been seen, and do not count. */
+	lab_sh("ip -n a addr add 198.51.100.9/32 dev lo; ip -n a addr add 2001:db8:9::9/128 dev lo; "
+	       "ip -n a addr add 192.0.2.7/24 dev eth0; ip -n a addr add 2001:db8::7/64 dev eth0 nodad");
+	UNTIL(has_address(e, "192.0.2.7") && has_address(e, "2001:db8::7"), 1);
+	assert_false(has_address(e, "198.51.100.9"));
+	assert_false(has_address(e, "2001:db8:9::9"));
+	assert_int_equal(e->n_addresses, 2);
+	/* The same address on a link is the container's, on lo or not. */
+	lab_sh("ip -n a addr add 198.51.100.9/32 dev eth0; ip -n a addr add 2001:db8:9::9/128 dev eth0 nodad");
+	UNTIL(has_address(e, "198.51.100.9") && has_address(e, "2001:db8:9::9"), 1);
+	lab_sh("ip -n a addr del 198.51.100.9/32 dev eth0; ip -n a addr del 2001:db8:9::9/128 dev eth0");
+	UNTIL(e->n_addresses == 2, 1);
 	UNTIL(e->n_interfaces == 1, 1);
 	assert_string_equal(e->interfaces[0].name, "eth0");
 	assert_int_equal(e->interfaces[0].peer_index, (int)if_nametoindex("out0"));
@@ -88,14 +97,16 @@ static void test_addresses(void **state)
 	       "eth0 name inner0");
 	UNTIL(!has_address(e, "192.0.2.7") && !has_address(e, "2001:db8::7"), 1);
 	UNTIL(e->n_interfaces == 1 && strcmp(e->interfaces[0].name, "inner0") == 0, 1);
-	/* The agent's own. */
+	/* The agent's own: of these, those on lo count. */
 	lab_sh("ip addr add 203.0.113.1/24 dev out0; ip addr add 2001:db8:1::1/64 dev out0 nodad");
 	UNTIL(ns_watch_host_addresses(watch, host, 8) == 2 && seen.host > 0, 1);
+	lab_sh("ip addr add 203.0.113.2/32 dev lo; ip addr add 2001:db8:1::2/128 dev lo");
+	UNTIL(ns_watch_host_addresses(watch, host, 8) == 4, 1);
 	assert_int_equal(ns_watch_host_addresses(watch, host, 1), 1);
 	/* More than can be kept is said. */
-	lab_sh("for i in $(seq 80); do ip -n a addr add 10.0.0.$i/32 dev lo; done");
+	lab_sh("for i in $(seq 80); do ip -n a addr add 10.0.0.$i/32 dev inner0; done");
 	UNTIL(e->n_addresses == NS_ENDPOINT_ADDRESSES_MAX && e->n_findings == 1, 2);
-	lab_sh("ip -n a addr flush dev lo");
+	lab_sh("ip -n a addr flush dev inner0");
 	UNTIL(e->n_addresses == 0 && e->n_findings == 0, 2);
 }
 

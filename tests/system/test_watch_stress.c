@@ -235,6 +235,7 @@ static void test_forged_answers(void **state)
 	lab_sh("ip netns add a");
 	UNTIL(find("netns/a"), 1);
 	e = find("netns/a");
+	tie("out0", "a");
 	assert_int_equal(pipe2(started, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -249,10 +250,10 @@ static void test_forged_answers(void **state)
 	assert_int_equal(read(started[0], &byte, 1), 1);
 	(void)close(started[0]);
 	for (int i = 0; i < 20; i++) {
-		lab_sh("ip -n a addr add 192.0.2.7/24 dev lo; ip -n a addr add 2001:db8::7/64 dev lo");
+		lab_sh("ip -n a addr add 192.0.2.7/24 dev eth0; ip -n a addr add 2001:db8::7/64 dev eth0 nodad");
 		UNTIL(has_address(e, "192.0.2.7") && has_address(e, "2001:db8::7"), 2);
 		assert_int_equal(e->n_addresses, 2);
-		lab_sh("ip -n a addr flush dev lo");
+		lab_sh("ip -n a addr flush dev eth0");
 		UNTIL(e->n_addresses == 0, 2);
 	}
 	lab_kill(pid);
