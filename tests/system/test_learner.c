@@ -184,6 +184,80 @@ static void test_older(void **state)
 	assert_int_equal(w->logged.n_gaps, 1);
 }
 
+/* ---- edges for whose counters the kernel had no memory ---- */
+
+static void add_spilled(struct ns_plan *plan, const char *set, const struct ns_tuple *tuple)
+{
+	struct ns_plan_element *element = ns_plan_add_element(ns_plan_find_set(plan, set), NULL);
+
+	assert_non_null(element);
+	(void)ns_layout_key(ns_layout_role(set), tuple, element->key);
+	memcpy(element->key_end, element->key, sizeof(element->key));
+}
+
+/* Only the packet path may add to the table that is in force, and the kernel has memory here: the plan itself brings
+ * what would have been spilled. */
+static void test_spilled(void **state)
+{
+	static const struct {
+		const char *set, *peer, *source;
+		enum ns_direction direction;
+	} cases[] = {
+		{ "spill_egress4", "10.77.0.2", NULL, NS_EGRESS },
+		{ "spill_egress6", "fd77::2", NULL, NS_EGRESS },
+		{ "spill_ingress4", "10.77.0.2", NULL, NS_INGRESS },
+		{ "spill_ingress6", "fd77::2", NULL, NS_INGRESS },
+		{ "spill_transit4", "10.78.0.2", "10.77.0.2", NS_TRANSIT },
+		{ "spill_transit6", "fd78::2", "fd77::2", NS_TRANSIT },
+	};
+	enum { N = sizeof cases / sizeof cases[0] };
+	struct world *w = *state;
+	struct ns_tuple tuples[N];
+	struct ns_prefix links[4];
+	struct ns_compile_options options = options_of(w, links);
+	struct ns_plan plan = NS_PLAN_INIT;
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (ns_compile_learn(&options, &plan, &err) < 0)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < N; i++) {
+		tuples[i] = tuple_of(cases[i].direction, cases[i].peer, IPPROTO_TCP, 4040);
+		if (cases[i].source)
+			assert_int_equal(ns_addr_parse(cases[i].source, &tuples[i].source, NULL), 0);
+		add_spilled(&plan, cases[i].set, &tuples[i]);
+	}
+	open_learner(w);
+	lab_table(&w->lab, &plan);
+	ns_plan_release(&plan);
+	run(w, LAB_CONTAINER, 0, flow_datagram, (struct flow){ .address = "10.77.0.2", .port = 4041 });
+	run(w, LAB_CONTAINER, 0, flow_datagram, (struct flow){ .address = "fd77::2", .port = 4041 });
+	harvest(w);
+	for (size_t i = 0; i < N; i++) {
+		const struct ns_observation *o = must_find(&w->harvested, cases[i].set, tuples[i]);
+
+		assert_int_equal(o->kind, NS_LOG_LEARN);
+		assert_true(o->uncounted);
+		assert_int_equal(o->packets, 0);
+		assert_int_equal(o->bytes, 0);
+		assert_true(o->time > 0);
+		assert_null(find(&w->logged, tuples[i]));
+	}
+	/* An edge with a counter beside them is counted, and is once in the harvest. */
+	assert_false(must_find(&w->harvested, "sets", tuple_of(NS_EGRESS, "10.77.0.2", IPPROTO_UDP, 4041))->uncounted);
+	assert_false(must_find(&w->harvested, "sets", tuple_of(NS_EGRESS, "fd77::2", IPPROTO_UDP, 4041))->uncounted);
+	/* Sent again, it finds room in the learn set, and comes first with its figures; that is no gap. */
+	run(w, LAB_CONTAINER, 0, flow_connect_try, (struct flow){ .address = "10.77.0.2", .port = 4040 });
+	run(w, LAB_CONTAINER, 0, flow_connect_try, (struct flow){ .address = "fd77::2", .port = 4040 });
+	harvest(w);
+	for (size_t i = 0; i < 2; i++) {
+		const struct ns_observation *o = must_find(&w->harvested, cases[i].set, tuples[i]);
+
+		assert_false(o->uncounted);
+		assert_true(o->packets >= 1);
+	}
+	assert_int_equal(w->logged.n_gaps, 0);
+}
+
 /* ---- refusals ---- */
 
 static void put_refusal(struct world *w, bool auditing)
@@ -300,7 +374,8 @@ static void test_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_edges_ipv4), TEST(test_edges_ipv6), TEST(test_older), TEST(test_refused), TEST(test_ends),
+		TEST(test_edges_ipv4), TEST(test_edges_ipv6), TEST(test_older),
+		TEST(test_spilled),    TEST(test_refused),    TEST(test_ends),
 	};
 
 	return cmocka_run_group_tests_name("learner", tests, NULL, NULL);

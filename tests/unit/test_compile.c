@@ -160,15 +160,31 @@ static void print_missing(const char *sign, const char *from, const char *in)
 	}
 }
 
+static void write_file(const char *name, const char *suffix, const char *text)
+{
+	char path[512];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s%s", GOLDEN_DIR, name, suffix);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* With NANOSEG_GOLDEN=write the files become what the compiler says: for a person to read the difference. */
 static void check_case(const char *name)
 {
+	const char *golden = getenv("NANOSEG_GOLDEN");
 	char *wanted = read_file(name, ".plan"), *found;
 	bool elements_only = !wanted;
 
 	if (elements_only)
 		wanted = read_file(name, ".elements");
 	found = compile_case(name, elements_only);
-	if (!wanted || strcmp(wanted, found) != 0) {
+	if (golden && strcmp(golden, "write") == 0) {
+		write_file(name, elements_only ? ".elements" : ".plan", found);
+	} else if (!wanted || strcmp(wanted, found) != 0) {
 		print_missing("-", wanted ? wanted : "", found);
 		print_missing("+", found, wanted ? wanted : "");
 		fail_msg("golden case %s: not as written (or its lines are in another order)", name);
