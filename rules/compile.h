@@ -10,6 +10,8 @@
 
 #include "builder.h"
 
+#define NS_LOOPBACK_IFINDEX 1 /* in every network namespace */
+
 #define NS_SET_BROADCAST4 "broadcast4" /* broadcast addresses of the links, and the limited one */
 #define NS_SET_LINK6      "link6"      /* where neighbour discovery may go */
 #define NS_SET_UDP_SERVED "udp_served" /* see struct ns_compile_options */

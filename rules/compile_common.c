@@ -14,8 +14,6 @@
 #include "compile.h"
 #include "tuple_key.h"
 
-#define LOOPBACK_IFINDEX 1 /* in every network namespace */
-
 /* An element of a one-field set; key_end is the same as key unless given. */
 static void add_element(struct ns_builder *b, const char *set_name, const void *key, const void *key_end, size_t length)
 {
@@ -146,15 +144,27 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 static void match_loopback(struct ns_builder *b, uint32_t key)
 {
 	ns_builder_meta(b, key, 0);
-	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	ns_builder_cmp32(b, NFT_CMP_EQ, 0, NS_LOOPBACK_IFINDEX);
 	ns_builder_fib_type(b, NFTA_FIB_F_SADDR, 0);
 	ns_builder_cmp32(b, NFT_CMP_EQ, 0, RTN_LOCAL);
 }
 
+/* On input the routing knows a link-local address by its own link only, never by lo. So there such a source is believed
+ * when the packet has come by the output chain, which asked: a frame put on lo has no confirmed connection yet. */
 void ns_compile_loopback_in(struct ns_builder *b)
 {
 	ns_builder_rule(b, "loopback");
 	match_loopback(b, NFT_META_IIF);
+	ns_builder_accept(b);
+
+	ns_builder_rule(b, "loopback, link-local");
+	ns_builder_meta(b, NFT_META_IIF, 0);
+	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	ns_builder_family(b, AF_INET6);
+	ns_builder_link_local_source(b);
+	ns_builder_ct(b, NFT_CT_STATUS, 0);
+	ns_builder_mask(b, 0, &(uint32_t){ IPS_CONFIRMED }, sizeof(uint32_t));
+	ns_builder_cmp32(b, NFT_CMP_NEQ, 0, 0);
 	ns_builder_accept(b);
 }
 

@@ -54,9 +54,13 @@ static void refuse_invalid(struct enforce *e)
 
 /* The reset that the kernel sends for a rejected packet carries that packet's connection, as related. Nobody else can
  * make such a packet: what a raw socket sends is looked up anew. */
-static void accept_own_resets(struct ns_builder *b)
+static void accept_own_resets(struct ns_builder *b, bool loopback)
 {
 	ns_builder_rule(b, "resets of the kernel's own making");
+	if (loopback) {
+		ns_builder_meta(b, NFT_META_IIF, 0);
+		ns_builder_cmp32(b, NFT_CMP_EQ, 0, NS_LOOPBACK_IFINDEX);
+	}
 	ns_compile_state(b, NF_CT_STATE_BIT(IP_CT_RELATED));
 	ns_builder_protocol(b, IPPROTO_TCP);
 	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, 0);
@@ -75,6 +79,7 @@ static void base_chains(struct enforce *e)
 	ns_compile_loopback_in(b);
 	ns_compile_jump_link(b, "link_in");
 	ns_compile_related_icmp(b);
+	accept_own_resets(b, true); /* of refused output: they come back over loopback in the refused peer's name */
 	refuse_invalid(e);
 	jump(b, "ingress");
 	jump(b, "deny_ingress");
@@ -84,7 +89,7 @@ static void base_chains(struct enforce *e)
 	ns_compile_loopback_out(b);
 	ns_compile_jump_link(b, "link_out");
 	ns_compile_related_icmp(b);
-	accept_own_resets(b);
+	accept_own_resets(b, false);
 	refuse_invalid(e);
 	jump(b, "egress");
 	jump(b, "deny_egress");
