@@ -95,6 +95,19 @@ static int no_memory(struct ns_error *err)
 	return ns_error_set(err, -ENOMEM, "out of memory");
 }
 
+/* The time a step takes effect, which is after the harvest that went before it. */
+static int64_t time_of_step(const struct ns_lifecycle *cycle)
+{
+	return cycle->clock ? cycle->clock() : cycle->now;
+}
+
+static void warn_of_end(const struct ns_workload *before, json_t *warnings)
+{
+	if (in_force(before->mode))
+		ns_lifecycle_warn(warnings, "the policy is no longer in force: the workload was %s",
+				  ns_mode_format(before->mode));
+}
+
 /* ---- learning ---- */
 
 int ns_lifecycle_learn_start(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err)
@@ -112,10 +125,8 @@ int ns_lifecycle_learn_start(const struct ns_lifecycle *cycle, const char *workl
 		return r;
 	/* What the kernel counted so far belongs to the window before this one. */
 	ns_lifecycle_harvest(cycle->engine, workload, warnings);
-	if (in_force(before.mode))
-		ns_lifecycle_warn(warnings, "the policy is no longer in force: the workload was %s",
-				  ns_mode_format(before.mode));
-	r = ns_store_set_mode(store, workload, NS_MODE_LEARNING, cycle->actor, "learn start", cycle->now, err);
+	warn_of_end(&before, warnings);
+	r = ns_store_set_mode(store, workload, NS_MODE_LEARNING, cycle->actor, "learn start", time_of_step(cycle), err);
 	if (r < 0)
 		return r;
 	r = ns_lifecycle_follow(cycle, workload, NS_MODE_LEARNING, warnings, err);
@@ -256,13 +267,37 @@ static int check_mode(const struct ns_workload *row, enum ns_mode mode, struct n
 	return 0;
 }
 
+static int mode_answer(const struct ns_lifecycle *cycle, const struct ns_workload *before, enum ns_mode mode,
+		       json_t *warnings, json_t **ret, struct ns_error *err)
+{
+	struct ns_store *store = ns_engine_store(cycle->engine);
+	NS_JSON json_t *info = NULL;
+	struct ns_workload row;
+	json_t *answer;
+	int r = ns_store_get_workload(store, before->name, &row, err);
+
+	if (r >= 0 && row.active_revision > 0)
+		r = ns_store_get_policy(store, row.name, row.active_revision, NULL, &info, err);
+	if (r < 0)
+		return r;
+	answer = json_pack("{s:o, s:s, s:s, s:o, s:O?, s:o, s:b, s:O}", "workload", ns_text_string(row.name), "mode",
+			   ns_mode_format(mode), "previous_mode", ns_mode_format(before->mode), "revision",
+			   row.active_revision ? ns_text_count(row.active_revision) : json_null(), "digest",
+			   json_object_get(info, "digest"), "proposed_revision",
+			   row.proposed_revision ? ns_text_count(row.proposed_revision) : json_null(), "unchanged",
+			   before->mode == mode, "warnings", warnings);
+	if (!answer)
+		return no_memory(err);
+	*ret = answer;
+	return 0;
+}
+
 int ns_lifecycle_mode(const struct ns_lifecycle *cycle, const char *workload, enum ns_mode mode, const char *reason,
 		      json_t **ret, struct ns_error *err)
 {
 	struct ns_store *store = ns_engine_store(cycle->engine);
 	NS_JSON json_t *warnings = json_array();
 	struct ns_workload row;
-	json_t *answer;
 	int r;
 
 	if (!warnings)
@@ -277,19 +312,12 @@ int ns_lifecycle_mode(const struct ns_lifecycle *cycle, const char *workload, en
 	/* The tables of the old mode are about to go, and with them what they counted since the last harvest. */
 	ns_lifecycle_harvest(cycle->engine, workload, warnings);
 	if (row.mode != mode) {
-		r = ns_store_set_mode(store, workload, mode, cycle->actor, reason, cycle->now, err);
+		if (mode == NS_MODE_LEARNING)
+			warn_of_end(&row, warnings);
+		r = ns_store_set_mode(store, workload, mode, cycle->actor, reason, time_of_step(cycle), err);
 		if (r < 0)
 			return r;
 	}
 	r = ns_lifecycle_follow(cycle, workload, mode, warnings, err);
-	if (r < 0)
-		return r;
-	answer = json_pack("{s:o, s:s, s:s, s:o, s:b, s:O}", "workload", ns_text_string(workload), "mode",
-			   ns_mode_format(mode), "previous_mode", ns_mode_format(row.mode), "revision",
-			   row.active_revision ? ns_text_count(row.active_revision) : json_null(), "unchanged",
-			   row.mode == mode, "warnings", warnings);
-	if (!answer)
-		return no_memory(err);
-	*ret = answer;
-	return 0;
+	return r < 0 ? r : mode_answer(cycle, &row, mode, warnings, ret, err);
 }

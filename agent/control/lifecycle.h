@@ -28,6 +28,9 @@ struct ns_lifecycle {
 	struct ns_engine *engine; /* and its store */
 	const struct ns_actor *actor;
 	int64_t now;
+	/* What time it is later on, after a harvest: a window must not begin before what was harvested for the one
+	 * before it. NULL: still `now`. */
+	int64_t (*clock)(void);
 };
 
 /* A new learning window, from now on: {workload, mode, previous_mode, since, warnings}. Where a policy was in force it
@@ -59,8 +62,10 @@ int ns_lifecycle_approve(const struct ns_lifecycle *cycle, const char *workload,
 int ns_lifecycle_reject(const struct ns_lifecycle *cycle, const char *workload, const char *digest, const char *reason,
 			json_t **ret, struct ns_error *err);
 
-/* learning, auditing or enforcing: {workload, mode, previous_mode, revision, unchanged, warnings}. The mode it has
- * already is no error: the kernel is made to follow once more, and a learning window goes on. reason may be "". */
+/* learning, auditing or enforcing: {workload, mode, previous_mode, revision, digest, proposed_revision, unchanged,
+ * warnings}; revision and digest are of the active policy, null when there is none. Learning begins a new window as
+ * _learn_start does. The mode it has already is no error: the kernel is made to follow once more, and a learning window
+ * goes on. reason may be "". */
 int ns_lifecycle_mode(const struct ns_lifecycle *cycle, const char *workload, enum ns_mode mode, const char *reason,
 		      json_t **ret, struct ns_error *err);
 

@@ -316,7 +316,7 @@ static int run(const struct ns_service *service, const struct ns_route *route, c
 	struct ns_actor actor = { .uid = (int64_t)caller->uid, .pid = caller->pid };
 	struct call call = { .service = service,
 			     .request = request,
-			     .cycle = { service->engine, &actor, ns_clock_now() } };
+			     .cycle = { service->engine, &actor, ns_clock_now(), ns_clock_now } };
 	NS_JSON json_t *body = NULL;
 	int r;
 

@@ -10,7 +10,7 @@
 
 #include "cli.h"
 
-#define FAKE_ANSWERS_MAX 8
+#define FAKE_ANSWERS_MAX 16
 
 struct fake {
 	char directory[64], socket[96];

@@ -235,7 +235,18 @@ static void policy_changes(void **state)
 	       "\"unchanged\":false,"
 	       "\"warnings\":[]}");
 	assert_int_equal(run("mode api enforcing"), NS_CLI_OK);
-	assert_string_equal(got.out, "api: enforcing (was approved)\n");
+	assert_string_equal(got.out, "api: enforcing revision 3, was approved\n");
+	answer("POST /v1/mode", 200,
+	       "{\"workload\":\"api\",\"mode\":\"enforcing\",\"previous_mode\":\"auditing\",\"revision\":1,\"digest\":"
+	       "\"sha256:d25d31fa8c1e0000\",\"proposed_revision\":3,\"unchanged\":false,\"warnings\":[]}");
+	assert_int_equal(run("mode api enforcing"), NS_CLI_OK);
+	assert_string_equal(got.out, "api: enforcing revision 1 (sha256:d25d31fa8c1e…), was auditing; revision 3 waits "
+				     "for approval\n");
+	answer("POST /v1/mode", 200,
+	       "{\"workload\":\"api\",\"mode\":\"learning\",\"previous_mode\":\"enforcing\",\"revision\":1,\"digest\":"
+	       "\"sha256:d25d31fa8c1e0000\",\"proposed_revision\":null,\"unchanged\":false,\"warnings\":[\"off\"]}");
+	assert_int_equal(run("mode api learning"), NS_CLI_OK);
+	assert_string_equal(got.out, "api: learning, was enforcing\nwarning: off\n");
 	answer("GET /v1/policies", 200,
 	       "[{\"workload\":\"api\",\"mode\":\"proposed\",\"since\":\"2026-11-23T11:00:00Z\",\"active_revision\":"
 	       "null,"

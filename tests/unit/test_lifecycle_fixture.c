@@ -15,7 +15,7 @@ int lifecycle_setup(void **state)
 
 	assert_non_null(f);
 	test_store_open(&f->data);
-	f->cycle = (struct ns_lifecycle){ &f->data.engine, &f->data.actor, T0 + 2 * HOUR };
+	f->cycle = (struct ns_lifecycle){ &f->data.engine, &f->data.actor, T0 + 2 * HOUR, NULL };
 	test_store_meet(&f->data, WEB, T0);
 	*state = f;
 	return 0;

@@ -49,6 +49,29 @@ static void test_mode_round(void **state)
 	assert_int_equal(row(f).active_revision, 1);
 }
 
+/* Whoever sees the answer knows which policy is in force, and that another one is not. */
+static void test_mode_names_revisions(void **state)
+{
+	struct fixture *f = *state;
+	NS_JSON json_t *answer = NULL;
+	NS_JSON json_t *proposal = NULL;
+	NS_JSON json_t *info = NULL;
+	NS_JSON json_t *off = NULL;
+
+	put_in_force(f, NS_MODE_AUDITING);
+	see(f, NS_EGRESS, "compose/shop/cache", "fd00::4", 6379);
+	proposal = propose(f);
+	assert_int_equal(number(proposal, "revision"), 2);
+	assert_int_equal(ns_lifecycle_mode(&f->cycle, WEB, NS_MODE_ENFORCING, "", &answer, &f->error), 0);
+	assert_int_equal(number(answer, "revision"), 1);
+	assert_int_equal(number(answer, "proposed_revision"), 2);
+	assert_int_equal(ns_store_get_policy(f->data.store, WEB, 1, NULL, &info, NULL), 0);
+	assert_string_equal(text(answer, "digest"), text(info, "digest"));
+	assert_int_equal(json_array_size(json_object_get(answer, "warnings")), 0);
+	assert_int_equal(ns_lifecycle_mode(&f->cycle, WEB, NS_MODE_LEARNING, "", &off, &f->error), 0);
+	assert_true(warned(off, "the policy is no longer in force: the workload was enforcing"));
+}
+
 /* The same mode again makes the kernel try again, and is no event. */
 static void test_mode_unchanged(void **state)
 {
@@ -97,6 +120,38 @@ static void test_learn_start(void **state)
 	/* What was seen before is not of this window. */
 	proposal = propose(f);
 	assert_int_equal(number(proposal, "rules"), 0);
+}
+
+static int64_t after_the_harvest(void)
+{
+	return T0 + 3 * HOUR;
+}
+
+/* The harvest before a window finds things that happened after the request came; they are of the window before. */
+static void test_window_begins_after_harvest(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_edge v4 =
+		test_edge(WEB, NS_EGRESS, "compose/shop/db", "10.0.0.3", IPPROTO_TCP, 5432, T0 + 2 * HOUR + 5);
+	struct ns_edge v6 =
+		test_edge(WEB, NS_EGRESS, "compose/shop/db", "fd00::3", IPPROTO_TCP, 5432, T0 + 2 * HOUR + 5);
+	NS_JSON json_t *started = NULL;
+	NS_JSON json_t *proposal = NULL;
+	NS_JSON json_t *again = NULL;
+
+	f->cycle.clock = after_the_harvest;
+	f->data.engine.found = &v4;
+	assert_int_equal(ns_lifecycle_learn_start(&f->cycle, WEB, &started, &f->error), 0);
+	assert_int_equal(row(f).learning_since, T0 + 3 * HOUR);
+	assert_string_equal(text(started, "since"), "2025-11-24T19:00:00.000000Z");
+	proposal = propose(f);
+	assert_int_equal(number(proposal, "rules"), 0);
+	/* The other way in: from `proposed`, since learning goes on when it is on. */
+	f->data.engine.found = &v6;
+	assert_int_equal(mode(f, NS_MODE_LEARNING), 0);
+	assert_null(f->data.engine.found);
+	again = propose(f);
+	assert_int_equal(number(again, "rules"), 0);
 }
 
 static void test_learn_stop(void **state)
@@ -168,9 +223,17 @@ static void test_learn_stop_with_old_proposal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_mode_needs_approval), TEST(test_mode_round),      TEST(test_mode_unchanged),
-		TEST(test_mode_endpoint_fails), TEST(test_learn_start),     TEST(test_learn_stop),
-		TEST(test_learn_stop_in_force), TEST(test_learn_stop_same), TEST(test_learn_stop_with_old_proposal),
+		TEST(test_mode_needs_approval),
+		TEST(test_mode_round),
+		TEST(test_mode_unchanged),
+		TEST(test_mode_names_revisions),
+		TEST(test_window_begins_after_harvest),
+		TEST(test_mode_endpoint_fails),
+		TEST(test_learn_start),
+		TEST(test_learn_stop),
+		TEST(test_learn_stop_in_force),
+		TEST(test_learn_stop_same),
+		TEST(test_learn_stop_with_old_proposal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
