@@ -7,7 +7,7 @@
 docker_start() {
 	mkdir -p /run/dk
 	# Forwarding and published ports are between namespaces of the lab alone.
-	DOCKER_RAMDISK=true dockerd --data-root /run/dk --exec-root /run/docker -H unix:///run/docker.sock -s overlay2 \
+	dockerd --data-root /run/dk --exec-root /run/docker -H unix:///run/docker.sock -s overlay2 \
 		--pidfile /run/docker.pid --experimental --ip6tables >"$LAB/dockerd.log" 2>&1 &
 	DOCKERD=$!
 	wait_for 30 docker version || die "dockerd does not start"
