@@ -25,6 +25,8 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 void ns_compile_link_chains(struct ns_builder *b);
 /* Rules of base chains. */
 void ns_compile_jump_link(struct ns_builder *b, const char *chain);
+/* In a rule for IPv6: the source is link-local. */
+void ns_compile_from_link_local(struct ns_builder *b);
 void ns_compile_loopback_in(struct ns_builder *b);
 void ns_compile_loopback_out(struct ns_builder *b);
 void ns_compile_related_icmp(struct ns_builder *b);

@@ -149,6 +149,13 @@ static void match_loopback(struct ns_builder *b, uint32_t key)
 	ns_builder_cmp32(b, NFT_CMP_EQ, 0, RTN_LOCAL);
 }
 
+void ns_compile_from_link_local(struct ns_builder *b)
+{
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_SOURCE, 2, 0);
+	ns_builder_mask(b, 0, (uint8_t[]){ 0xff, 0xc0 }, 2);
+	ns_builder_cmp(b, NFT_CMP_EQ, 0, (uint8_t[]){ 0xfe, 0x80 }, 2);
+}
+
 /* On input the routing knows a link-local address by its own link only, never by lo. So there such a source is believed
  * when the packet has come by the output chain, which asked: a frame put on lo has no confirmed connection yet. */
 void ns_compile_loopback_in(struct ns_builder *b)
@@ -159,9 +166,9 @@ void ns_compile_loopback_in(struct ns_builder *b)
 
 	ns_builder_rule(b, "loopback, link-local");
 	ns_builder_meta(b, NFT_META_IIF, 0);
-	ns_builder_cmp32(b, NFT_CMP_EQ, 0, LOOPBACK_IFINDEX);
+	ns_builder_cmp32(b, NFT_CMP_EQ, 0, NS_LOOPBACK_IFINDEX);
 	ns_builder_family(b, AF_INET6);
-	ns_builder_link_local_source(b);
+	ns_compile_from_link_local(b);
 	ns_builder_ct(b, NFT_CT_STATUS, 0);
 	ns_builder_mask(b, 0, &(uint32_t){ IPS_CONFIRMED }, sizeof(uint32_t));
 	ns_builder_cmp32(b, NFT_CMP_NEQ, 0, 0);

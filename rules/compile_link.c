@@ -45,21 +45,13 @@ static void match_types(struct ns_builder *b, const struct types *match)
 	ns_builder_cmp8(b, NFT_CMP_EQ, 0, match->hop_limit);
 }
 
-/* Advertisements and queries come from link-local addresses (RFC 4861 section 6.1.2, RFC 3810 section 5.1.14). */
-static void match_router(struct ns_builder *b)
-{
-	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_SOURCE, 2, 0);
-	ns_builder_mask(b, 0, (uint8_t[]){ 0xff, 0xc0 }, 2);
-	ns_builder_cmp(b, NFT_CMP_EQ, 0, (uint8_t[]){ 0xfe, 0x80 }, 2);
-}
-
 void ns_compile_link_chains(struct ns_builder *b)
 {
 	ns_builder_chain(b, "link_in");
 	for (size_t i = 0; i < TYPES; i++) {
 		match_types(b, &types[i]);
 		if (!types[i].out)
-			match_router(b);
+			ns_compile_from_link_local(b); /* RFC 4861 section 6.1.2, RFC 3810 section 5.1.14 */
 		ns_builder_accept(b);
 	}
 
