@@ -28,7 +28,7 @@ static const struct ns_cli_verb verbs[] = {
 	  "approve the proposed revision", ns_verb_policy_decide },
 	{ "policy reject", "WORKLOAD --digest DIGEST --reason TEXT", 1, 1, DECISION, "approver",
 	  "turn the proposed revision down", ns_verb_policy_decide },
-	{ "policy history", "WORKLOAD", 1, 1, 0, "viewer", "all revisions, and who decided what",
+	{ "policy history", "WORKLOAD", 1, 1, 0, "viewer", "all revisions, who decided what, and who set which mode",
 	  ns_verb_policy_history },
 	{ "mode", "WORKLOAD learning|auditing|enforcing [--reason TEXT]", 2, 2, NS_CLI_REASON,
 	  "operator; approver for enforcing", "what the kernel does with the policy", ns_verb_mode },

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "evidence.h"
 #include "lifecycle.h"
 #include "views.h"
 
@@ -100,10 +101,14 @@ int ns_view_history(struct ns_engine *engine, const char *workload, struct ns_te
 	struct ns_store *store = ns_engine_store(engine);
 	NS_JSON json_t *revisions = NULL;
 	NS_JSON json_t *decisions = NULL;
+	NS_JSON json_t *changes = NULL;
 	struct ns_workload row;
+	uint64_t n_changes;
 	int r;
 
 	r = ns_store_get_workload(store, workload, &row, err);
+	if (r >= 0)
+		r = ns_evidence_mode_changes(store, workload, &changes, &n_changes, err);
 	if (r < 0)
 		return r;
 	revisions = ns_store_policy_history(store, workload, err);
@@ -111,11 +116,12 @@ int ns_view_history(struct ns_engine *engine, const char *workload, struct ns_te
 	if (!decisions)
 		return err && err->code < 0 ? err->code : no_memory(err);
 	return ns_text_take_json(ret,
-				 json_pack("{s:o, s:s, s:o, s:o, s:O, s:O}", "workload", ns_text_string(workload),
-					   "mode", ns_mode_format(row.mode), "active_revision",
-					   revision_json(row.active_revision), "proposed_revision",
+				 json_pack("{s:o, s:s, s:o, s:o, s:O, s:O, s:O, s:o}", "workload",
+					   ns_text_string(workload), "mode", ns_mode_format(row.mode),
+					   "active_revision", revision_json(row.active_revision), "proposed_revision",
 					   revision_json(row.proposed_revision), "revisions", revisions, "decisions",
-					   decisions),
+					   decisions, "mode_changes", changes, "mode_changes_total",
+					   ns_text_count(n_changes)),
 				 err);
 }
 

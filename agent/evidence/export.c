@@ -93,28 +93,55 @@ static int add_workload(void *ctx, const struct ns_workload *workload)
 	return r;
 }
 
-/* A chain that does not verify is what the reader must see, so it stops nothing. */
-static int add_audit(struct ns_store *store, json_t *json, json_t *incomplete, struct ns_error *err)
+/* A chain that does not verify is what the reader must see, so it stops nothing. New reference, NULL without memory. */
+static json_t *verify(struct ns_store *store, struct ns_error *why)
 {
-	struct ns_error why = NS_ERROR_INIT;
 	char head[NS_DIGEST_TEXT_MAX];
 	uint64_t entries = 0;
-	int r = ns_store_audit_verify(store, &entries, head, &why);
+	int r = ns_store_audit_verify(store, &entries, head, why);
 
 	if (r == 0)
-		return ns_evidence_set(json, "audit",
-				       json_pack("{s:I, s:s, s:b, s:n}", "entries", (json_int_t)entries, "head", head,
-						 "verified", 1, "error"),
-				       err);
+		return json_pack("{s:I, s:s, s:b, s:n}", "entries", (json_int_t)entries, "head", head, "verified", 1,
+				 "error");
+	return r == -ENOMEM ? NULL
+			    : json_pack("{s:n, s:n, s:b, s:o}", "entries", "head", "verified", 0, "error",
+					ns_json_text(why->text));
+}
+
+/* Nor does one that cannot be read. */
+static int add_log(struct ns_store *store, const char *workload, json_t *audit, json_t *incomplete,
+		   struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	NS_JSON json_t *log = NULL;
+	uint64_t total = 0;
+	int r = ns_evidence_trail(store, workload, NULL, NS_EVIDENCE_AUDIT_MAX, &log, &total, &why);
+	bool whole = r == 0 && !workload && total == json_array_size(log);
+
 	if (r == -ENOMEM)
 		return no_memory(err);
-	r = ns_evidence_incomplete(incomplete, err, "the audit log does not verify: %s", why.text);
 	if (r < 0)
-		return r;
-	return ns_evidence_set(
-		json, "audit",
-		json_pack("{s:n, s:n, s:b, s:o}", "entries", "head", "verified", 0, "error", ns_json_text(why.text)),
-		err);
+		r = ns_evidence_incomplete(incomplete, err, "the audit log cannot be read: %s", why.text);
+	else if (total > json_array_size(log))
+		r = ns_evidence_incomplete(incomplete, err, "the newest %zu of %llu audit entries are listed",
+					   json_array_size(log), (unsigned long long)total);
+	if (r == 0)
+		r = ns_evidence_set(audit, "log", log ? NS_TAKE(log) : json_array(), err);
+	return r < 0 ? r : ns_evidence_set(audit, "log_complete", json_boolean(whole), err);
+}
+
+static int add_audit(struct ns_store *store, const char *workload, json_t *json, json_t *incomplete,
+		     struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	NS_JSON json_t *audit = verify(store, &why);
+	int r = audit ? 0 : no_memory(err);
+
+	if (r == 0 && why.code < 0)
+		r = ns_evidence_incomplete(incomplete, err, "the audit log does not verify: %s", why.text);
+	if (r == 0)
+		r = add_log(store, workload, audit, incomplete, err);
+	return r < 0 ? r : ns_evidence_set(json, "audit", NS_TAKE(audit), err);
 }
 
 static int add_frame(json_t *json, json_t *incomplete, struct ns_error *err)
@@ -188,7 +215,7 @@ int ns_evidence_export(struct ns_engine *engine, const char *workload, json_t **
 	if (r == 0)
 		r = add_workloads(engine, workload, json, incomplete, why);
 	if (r == 0)
-		r = add_audit(ns_engine_store(engine), json, incomplete, why);
+		r = add_audit(ns_engine_store(engine), workload, json, incomplete, why);
 	if (r == 0)
 		r = ns_evidence_set(json, "complete", json_boolean(json_array_size(incomplete) == 0), why);
 	if (r < 0)

@@ -71,6 +71,27 @@ static int set_list(json_t *json, const char *name, json_t *list, struct ns_erro
 	return list ? ns_evidence_set(json, name, list, err) : err && err->code < 0 ? err->code : -EIO;
 }
 
+static int add_mode_changes(const struct ns_evidence_sources *sources, const struct ns_workload *w, json_t *json,
+			    struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	NS_JSON json_t *changes = NULL;
+	uint64_t total = 0;
+	int r = ns_evidence_mode_changes(sources->store, w->name, &changes, &total, &why);
+
+	if (r == -ENOMEM)
+		return no_memory(err);
+	/* That the log does not read is said once, with the log. */
+	if (r == 0 && total > json_array_size(changes)) {
+		r = ns_evidence_incomplete(sources->incomplete, err,
+					   "%s: the newest %zu of %llu mode changes are listed", w->name,
+					   json_array_size(changes), (unsigned long long)total);
+		if (r < 0)
+			return r;
+	}
+	return ns_evidence_set(json, "mode_changes", changes ? NS_TAKE(changes) : json_null(), err);
+}
+
 static int add_ledger(const struct ns_evidence_sources *sources, const struct ns_workload *w, json_t *json,
 		      struct ns_error *err)
 {
@@ -80,6 +101,8 @@ static int add_ledger(const struct ns_evidence_sources *sources, const struct ns
 		r = set_list(json, "history", ns_store_policy_history(sources->store, w->name, err), err);
 	if (r == 0)
 		r = set_list(json, "approvals", ns_store_approvals(sources->store, w->name, err), err);
+	if (r == 0)
+		r = add_mode_changes(sources, w, json, err);
 	return r;
 }
 

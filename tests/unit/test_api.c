@@ -277,6 +277,18 @@ static void test_lists(void **state)
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(text(json_array_get(list, 0), "reason"), "checked");
 	assert_int_equal(number(json_object_get(json_array_get(list, 0), "actor"), "pid"), getpid());
+	assert_int_equal(json_array_size(json_object_get(reply.json, "mode_changes")), 0);
+	test_reply_release(&reply);
+	test_post_expect(test, "/v1/mode", "{\"workload\":\"" WEB "\",\"mode\":\"learning\"}", 200, NULL);
+	test_post_expect(test, "/v1/learn", "{\"workload\":\"" WEB "\",\"action\":\"start\"}", 200, NULL);
+	test_get(test, "/v1/policy/history?workload=" WEB, &reply);
+	test_expect(&reply, 200, NULL);
+	list = json_object_get(reply.json, "mode_changes");
+	assert_int_equal(json_array_size(list), 1); /* it was learning: only a new window is an event */
+	assert_string_equal(text(json_array_get(list, 0), "reason"), "learn start");
+	assert_string_equal(text(json_array_get(list, 0), "to"), "learning");
+	assert_int_equal(number(json_object_get(json_array_get(list, 0), "actor"), "pid"), getpid());
+	assert_int_equal(number(reply.json, "mode_changes_total"), 1);
 	test_reply_release(&reply);
 	test_get_expect(test, "/v1/policy/history?workload=name/none", 404, NULL);
 	test_get_expect(test, "/v1/policy/diff?workload=name/none", 404, NULL);

@@ -265,13 +265,17 @@ static void policy_history(void **state)
 	       "\"learned\",\"proposer\":{\"user\":\"ann\"},\"created\":\"2026-11-23T11:00:00Z\"}],\"decisions\":[{"
 	       "\"revision\":"
 	       "1,\"decision\":\"approve\",\"time\":\"2026-11-23T11:30:00Z\",\"actor\":{\"user\":\"bob\"},\"reason\":"
-	       "\"ok\"}]}");
+	       "\"ok\"}],\"mode_changes\":[{\"seq\":4,\"time\":\"2026-11-23T11:40:00Z\",\"actor\":{\"user\":\"bob\"},"
+	       "\"from\":\"approved\",\"to\":\"enforcing\",\"reason\":\"go\",\"revision\":1}]}");
 	assert_int_equal(run("policy history api"), NS_CLI_OK);
 	assert_string_equal(got.out, "REVISION  STATE     ORIGIN   CREATED               MADE BY  DIGEST\n"
 				     "       1  approved  learned  2026-11-23T11:00:00Z  ann      sha256:00ff\n"
 				     "\n"
 				     "REVISION  DECISION  TIME                  BY   REASON\n"
-				     "       1  approve   2026-11-23T11:30:00Z  bob  ok\n");
+				     "       1  approve   2026-11-23T11:30:00Z  bob  ok\n"
+				     "\n"
+				     "FROM      TO         TIME                  BY   REVISION  REASON\n"
+				     "approved  enforcing  2026-11-23T11:40:00Z  bob         1  go\n");
 }
 
 static void doctor(void **state)

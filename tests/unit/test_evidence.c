@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "digest.h"
 #include "evidence.h"
 
@@ -234,6 +235,81 @@ static void test_order(void **state)
 	assert_true(json_equal(one, other));
 }
 
+/* What somebody with nothing but the document does: hash each entry, and follow the chain to the head. */
+static void check_chain(const json_t *audit)
+{
+	static const char *const members[] = { "seq", "event", "workload", "actor", "detail", "previous" };
+	const char *previous = NULL;
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(audit, "log"), i, entry) {
+		NS_JSON json_t *hashed = json_object();
+		char digest[NS_DIGEST_SIZE];
+		int64_t time = 0;
+
+		for (size_t k = 0; k < sizeof(members) / sizeof(members[0]); k++)
+			assert_int_equal(json_object_set(hashed, members[k], json_object_get(entry, members[k])), 0);
+		assert_int_equal(ns_time_parse(text(entry, "time"), &time), 0);
+		assert_int_equal(json_object_set_new(hashed, "time", json_integer(time)), 0);
+		assert_int_equal(ns_digest_json(hashed, digest, NULL), 0);
+		assert_string_equal(digest, text(entry, "hash"));
+		if (previous)
+			assert_string_equal(text(entry, "previous"), previous);
+		previous = text(entry, "hash");
+	}
+	assert_int_equal(i, json_integer_value(json_object_get(audit, "entries")));
+	assert_string_equal(previous, text(audit, "head"));
+}
+
+static void test_audit_log(void **state)
+{
+	struct fixture *f = *state;
+	NS_JSON json_t *all = NULL;
+	NS_JSON json_t *one = NULL;
+	const json_t *changes, *change, *log, *entry;
+	size_t i;
+
+	enforce(f, "web");
+	enforce(f, "db");
+	MUST(f, ns_store_set_mode(f->store, "web", NS_MODE_LEARNING, &alice, "broken release", T0 + 40, &f->err));
+	MUST(f, ns_store_audit(f->store, "daemon.start", NULL, NULL, &alice, T0 + 50, &f->err));
+	all = export(f, NULL);
+	assert_true(json_is_true(json_object_get(json_object_get(all, "audit"), "log_complete")));
+	check_chain(json_object_get(all, "audit"));
+	changes = json_object_get(workload_at(all, 1), "mode_changes");
+	assert_int_equal(json_array_size(changes), 2);
+	change = json_array_get(changes, 1);
+	assert_string_equal(text(change, "from"), "enforcing");
+	assert_string_equal(text(change, "to"), "learning");
+	assert_string_equal(text(change, "reason"), "broken release");
+	assert_string_equal(text(json_object_get(change, "actor"), "user"), "alice");
+	assert_int_equal(json_integer_value(json_object_get(change, "revision")), 1);
+
+	one = export(f, "db");
+	log = json_object_get(json_object_get(one, "audit"), "log");
+	assert_true(json_is_false(json_object_get(json_object_get(one, "audit"), "log_complete")));
+	assert_int_equal(json_array_size(log), 3); /* proposed, approved, enforcing */
+	json_array_foreach (log, i, entry)
+		assert_string_equal(text(entry, "workload"), "db");
+}
+
+/* More than is listed: the newest are, and the document says that it is not all. */
+static void test_audit_bound(void **state)
+{
+	struct fixture *f = *state;
+	NS_JSON json_t *list = NULL;
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < 1100; i++)
+		MUST(f, ns_store_audit(f->store, i % 2 ? "odd" : "even", NULL, NULL, &alice, T0 + i, &f->err));
+	MUST(f, ns_evidence_trail(f->store, NULL, "odd", 7, &list, &total, &f->err));
+	assert_int_equal(total, 550);
+	assert_int_equal(json_array_size(list), 7);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 6), "seq")), 1100);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "seq")), 1088);
+}
+
 static void test_incomplete(void **state)
 {
 	struct fixture *f = *state;
@@ -297,6 +373,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_workload, setup_engine, teardown_engine),
 		cmocka_unit_test_setup_teardown(test_in_force, setup_engine, teardown_engine),
 		cmocka_unit_test_setup_teardown(test_order, setup_engine, teardown_engine),
+		cmocka_unit_test_setup_teardown(test_audit_log, setup_engine, teardown_engine),
+		cmocka_unit_test_setup_teardown(test_audit_bound, setup_engine, teardown_engine),
 		cmocka_unit_test_setup_teardown(test_incomplete, setup_engine, teardown_engine),
 		cmocka_unit_test_setup_teardown(test_bounds, setup_engine, teardown_engine),
 	};
