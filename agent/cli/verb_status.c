@@ -89,6 +89,26 @@ static int print_gaps(const struct ns_cli *cli, const json_t *status, struct ns_
 	return ns_table_print(&table, cli->width, cli->out, err);
 }
 
+/* Not wrong, but not restricted either; and what to do about it. */
+static int print_unrestricted(const struct ns_cli *cli, const json_t *status, struct ns_error *err)
+{
+	static const struct ns_column columns[] = { { "NOT RESTRICTED", NS_LEFT },
+						    { "MODE", NS_LEFT },
+						    { "NEXT", NS_LEFT } };
+	NS_CLEANUP(ns_table_release) struct ns_table table = NS_TABLE(columns);
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "unrestricted"), i, entry) {
+		ns_table_add(&table, ns_document_text(entry, "workload"));
+		ns_table_add(&table, ns_document_text(entry, "mode"));
+		ns_table_add(&table, ns_document_text(entry, "next"));
+	}
+	if (table.n_cells)
+		(void)fputc('\n', cli->out);
+	return ns_table_print(&table, cli->width, cli->out, err);
+}
+
 /* What is wrong is never cut: each in a paragraph of its own. */
 static int print_trouble(const struct ns_cli *cli, const json_t *entry, const char *what, struct ns_error *err)
 {
@@ -111,7 +131,8 @@ static int people(struct ns_cli *cli, const json_t *status, struct ns_error *err
 	size_t i;
 	int r = NS_CLI_OK;
 
-	if (print_head(cli, status, err) < 0 || print_sources(cli, status, err) < 0 || print_gaps(cli, status, err) < 0)
+	if (print_head(cli, status, err) < 0 || print_sources(cli, status, err) < 0 ||
+	    print_gaps(cli, status, err) < 0 || print_unrestricted(cli, status, err) < 0)
 		return NS_CLI_REFUSED;
 	json_array_foreach (json_object_get(status, "unprotected"), i, entry) {
 		if (r == NS_CLI_OK)

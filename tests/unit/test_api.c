@@ -35,6 +35,42 @@ static void test_status(void **state)
 	test_reply_release(&reply);
 }
 
+/* Each mode says what comes next; enforcing says nothing. */
+static void expect_unrestricted(struct test_api *test, const char *mode, const char *next)
+{
+	struct test_reply reply;
+	const json_t *list;
+
+	test_get(test, "/v1/status", &reply);
+	test_expect(&reply, 200, NULL);
+	list = json_object_get(reply.json, "unrestricted");
+	assert_int_equal(json_array_size(list), mode ? 1 : 0);
+	if (mode) {
+		assert_string_equal(text(json_array_get(list, 0), "workload"), WEB);
+		assert_string_equal(text(json_array_get(list, 0), "mode"), mode);
+		assert_non_null(strstr(text(json_array_get(list, 0), "next"), next));
+	}
+	test_reply_release(&reply);
+}
+
+static void test_unrestricted(void **state)
+{
+	struct test_api *test = *state;
+	char digest[NS_DIGEST_TEXT_MAX];
+
+	/* A workload that does not run is nobody's next step. */
+	test_store_meet(&test->data, "compose/shop/gone", ns_clock_now());
+	expect_unrestricted(test, "learning", "nanoseg learn stop " WEB);
+	propose(test, digest);
+	expect_unrestricted(test, "proposed", "nanoseg policy show " WEB);
+	decide(test, "/v1/policy/approve", digest, 200, NULL);
+	expect_unrestricted(test, "approved", "nanoseg mode " WEB " auditing");
+	test_post_expect(test, "/v1/mode", "{\"workload\":\"" WEB "\",\"mode\":\"auditing\"}", 200, NULL);
+	expect_unrestricted(test, "auditing", "nanoseg denies " WEB);
+	test_post_expect(test, "/v1/mode", "{\"workload\":\"" WEB "\",\"mode\":\"enforcing\"}", 200, NULL);
+	expect_unrestricted(test, NULL, NULL);
+}
+
 static const json_t *find_edge(const json_t *edges, const char *protocol, const char *address)
 {
 	const json_t *edge;
@@ -362,9 +398,18 @@ static void test_evidence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_status),      TEST(test_graph),  TEST(test_graph_ports), TEST(test_graph_harvest_fails),
-		TEST(test_large_graph), TEST(test_denies), TEST(test_main_line),   TEST(test_lists),
-		TEST(test_edit),        TEST(test_learn),  TEST(test_evidence),
+		TEST(test_status),
+		TEST(test_unrestricted),
+		TEST(test_graph),
+		TEST(test_graph_ports),
+		TEST(test_graph_harvest_fails),
+		TEST(test_large_graph),
+		TEST(test_denies),
+		TEST(test_main_line),
+		TEST(test_lists),
+		TEST(test_edit),
+		TEST(test_learn),
+		TEST(test_evidence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 
 json_t *ns_engine_endpoints(struct ns_engine *engine)
 {
-	return json_pack("[{s:i, s:s}]", "cookie", 77, "workload", "name/web");
+	return json_pack("[{s:i, s:s}]", "cookie", 77, "workload", "compose/shop/web");
 }
 
 json_t *ns_engine_status(struct ns_engine *engine)

@@ -18,7 +18,8 @@
 static const char fine[] =
 	"{\"version\":\"0.1.0\",\"uptime\":7384,\"endpoints\":4,\"modes\":{\"learning\":3,\"enforcing\":1},\"gaps\":[],"
 	"\"unprotected\":[],\"sources\":[{\"source\":\"docker\",\"state\":\"ok\",\"detail\":\"API 1.43\"},"
-	"{\"source\":\"podman\",\"state\":\"absent\",\"detail\":null}],\"kernel\":\"6.18.0\"}";
+	"{\"source\":\"podman\",\"state\":\"absent\",\"detail\":null}],\"unrestricted\":[{\"workload\":\"W\",\"mode\":"
+	"\"learning\",\"next\":\"nanoseg learn stop W\"}],\"kernel\":\"6.18.0\"}";
 static const char unwell[] =
 	"{\"version\":\"0.1.0\",\"uptime\":5,\"endpoints\":1,\"modes\":{\"enforcing\":1},\"gaps\":[{\"workload\":\"W\","
 	"\"from\":\"2026-11-23T11:58:00.000000Z\",\"to\":null,\"cause\":\"set full: egress4\"}],\"unprotected\":["
@@ -37,7 +38,10 @@ static void status(void **state)
 				     "\n"
 				     "SOURCE  STATE   DETAIL\n"
 				     "docker  ok      API 1.43\n"
-				     "podman  absent  -\n");
+				     "podman  absent  -\n"
+				     "\n"
+				     "NOT RESTRICTED  MODE      NEXT\n"
+				     "W               learning  nanoseg learn stop W\n");
 	(void)fake_forget(NULL);
 
 	answer("GET /v1/status", 200, unwell);
