@@ -73,6 +73,10 @@ static void test_scopes(void **state)
 		{ "::ffff:8.8.8.8", NS_ADDR_PRIVATE },
 		{ "64:ff9b::808:808", NS_ADDR_PRIVATE },
 		{ "64:ff9b:1::1", NS_ADDR_PRIVATE },
+		{ "64:ff9b::a00:1", NS_ADDR_PRIVATE },
+		{ "2001:1:ffff::1", NS_ADDR_GLOBAL },
+		{ "2001:2::1", NS_ADDR_PRIVATE },
+		{ "2001:2:1::1", NS_ADDR_GLOBAL },
 		{ "2001:db8::1", NS_ADDR_PRIVATE },
 		{ "4000::1", NS_ADDR_PRIVATE },
 	};

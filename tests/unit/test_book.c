@@ -139,6 +139,8 @@ static void test_classify_by_number(void **state)
 	expect_class(book, "0.0.0.0", NS_PEER_CIDR, "");
 	expect_class(book, "8.8.8.8", NS_PEER_INTERNET, "");
 	expect_class(book, "2001:4860:4860::8888", NS_PEER_INTERNET, "");
+	expect_class(book, "64:ff9b::a00:1", NS_PEER_CIDR, ""); /* NAT64 of a private address */
+	expect_class(book, "2001:2::1", NS_PEER_CIDR, "");
 	assert_int_equal(ns_book_classify(book, &none, NULL, 0, &name), NS_PEER_ANY);
 	ns_book_free(book);
 }
