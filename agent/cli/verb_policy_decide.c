@@ -23,6 +23,14 @@ static int people(struct ns_cli *cli, const json_t *answer, struct ns_error *err
 	return ns_document_warnings(cli->out, answer, err);
 }
 
+static bool is_digest(const char *text)
+{
+	static const char kind[] = "sha256:";
+	size_t n = sizeof(kind) - 1;
+
+	return strncmp(text, kind, n) == 0 && strlen(text) == n + 64 && strspn(text + n, "0123456789abcdef") == 64;
+}
+
 int ns_verb_policy_decide(struct ns_cli *cli, struct ns_error *err)
 {
 	const struct ns_cli_request *request = cli->request;
@@ -31,6 +39,9 @@ int ns_verb_policy_decide(struct ns_cli *cli, struct ns_error *err)
 
 	if (!request->digest)
 		return ns_cli_usage(err, "%s: pass --digest, shown by: nanoseg policy show %s", name, request->args[0]);
+	if (!is_digest(request->digest))
+		return ns_cli_usage(err, "--digest: '%.80s' is not a digest; copy it from 'nanoseg policy show %s'",
+				    request->digest, request->args[0]);
 	if (!request->reason)
 		return ns_cli_usage(err, "%s: pass --reason TEXT: why, for those who read it later", name);
 	(void)snprintf(path, sizeof(path), "/v1/policy/%s", action);

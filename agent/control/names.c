@@ -42,7 +42,11 @@ int ns_names_explain(struct ns_store *store, const char *name, struct ns_error *
 	if (ns_store_get_workload(store, name, &row, NULL) != -ENOENT)
 		return 0;
 	ns_names_nearest(store, name, nearest);
-	return ns_error_set(err, -ENOENT,
-			    "no workload '%.128s' is known%s%.128s%s; 'nanoseg endpoints' lists those that run", name,
-			    *nearest ? "; did you mean '" : "", nearest, *nearest ? "'?" : "");
+	if (!*nearest)
+		return ns_error_set(err, -ENOENT,
+				    "no workload '%.128s' is known; 'nanoseg endpoints' lists those that run", name);
+	return ns_error_set(
+		err, -ENOENT,
+		"no workload '%.128s' is known; did you mean '%.128s'? 'nanoseg endpoints' lists those that run", name,
+		nearest);
 }

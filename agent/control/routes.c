@@ -9,6 +9,7 @@
 #include "json.h"
 #include "lifecycle.h"
 #include "log.h"
+#include "names.h"
 #include "routes.h"
 #include "views.h"
 
@@ -28,6 +29,7 @@ enum workload_parameter { WORKLOAD_NONE = 0, WORKLOAD_OPTIONAL, WORKLOAD_REQUIRE
 
 struct ns_route {
 	const char *method, *path;
+	const char *verb; /* of the command, for errors */
 	handler handler;
 	unsigned roles; /* one of these is enough */
 	enum workload_parameter workload;
@@ -198,7 +200,8 @@ static int check_mode_role(const struct ns_caller *caller, enum ns_mode mode, st
 
 	if (caller->roles & role)
 		return 0;
-	return ns_error_set(err, -EACCES, "mode %s is for members of %s", ns_mode_format(mode), ns_roles_groups(role));
+	return ns_error_set(err, -EACCES, "'mode %s' is for members of %s", ns_mode_format(mode),
+			    ns_roles_groups(role));
 }
 
 static int post_mode(const struct call *call, struct ns_text *ret, struct ns_error *err)
@@ -229,21 +232,39 @@ static int post_mode(const struct call *call, struct ns_text *ret, struct ns_err
 /* ---- the table ---- */
 
 static const struct ns_route routes[] = {
-	{ "GET", "/v1/status", get_status, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/endpoints", get_endpoints, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/graph", get_graph, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
-	{ "GET", "/v1/denies", get_denies, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload", "after" } },
-	{ "POST", "/v1/learn", post_learn, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/policies", get_policies, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/policy", get_policy, NS_ROLE_VIEWER, WORKLOAD_REQUIRED, { "workload", "revision" } },
-	{ "GET", "/v1/policy/history", get_history, NS_ROLE_VIEWER, WORKLOAD_REQUIRED, { "workload" } },
-	{ "GET", "/v1/policy/diff", get_diff, NS_ROLE_VIEWER, WORKLOAD_REQUIRED, { "workload", "from", "to" } },
-	{ "POST", "/v1/policy/propose", post_propose, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/edit", post_edit, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/approve", post_approve, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/reject", post_reject, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/mode", post_mode, NS_ROLE_OPERATOR | NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/evidence", get_evidence, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
+	{ "GET", "/v1/status", "status", get_status, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/endpoints", "endpoints", get_endpoints, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/graph", "graph", get_graph, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
+	{ "GET", "/v1/denies", "denies", get_denies, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload", "after" } },
+	{ "POST", "/v1/learn", "learn", post_learn, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/policies", "policy list", get_policies, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET",
+	  "/v1/policy",
+	  "policy show",
+	  get_policy,
+	  NS_ROLE_VIEWER,
+	  WORKLOAD_REQUIRED,
+	  { "workload", "revision" } },
+	{ "GET",
+	  "/v1/policy/history",
+	  "policy history",
+	  get_history,
+	  NS_ROLE_VIEWER,
+	  WORKLOAD_REQUIRED,
+	  { "workload" } },
+	{ "GET",
+	  "/v1/policy/diff",
+	  "policy diff",
+	  get_diff,
+	  NS_ROLE_VIEWER,
+	  WORKLOAD_REQUIRED,
+	  { "workload", "from", "to" } },
+	{ "POST", "/v1/policy/propose", "policy propose", post_propose, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/edit", "policy edit", post_edit, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/approve", "policy approve", post_approve, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/policy/reject", "policy reject", post_reject, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "POST", "/v1/mode", "mode", post_mode, NS_ROLE_OPERATOR | NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/evidence", "evidence export", get_evidence, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
 };
 
 const struct ns_route *ns_route_find(const char *method, const char *path, unsigned *ret_status,
@@ -309,8 +330,39 @@ static int read_body(const struct ns_route *route, const struct ns_request *requ
 	return ns_json_decode(request->body, request->body_length, NS_HTTP_BODY_MAX, NS_POLICY_DEPTH_MAX, ret, err);
 }
 
+#define SUBJECT_MAX (NS_WORKLOAD_MAX + NS_DIGEST_TEXT_MAX + 64)
+
+/* " (compose/shop/web, enforcing)": what a change was about, for the log. */
+static void describe(const json_t *body, char ret[static SUBJECT_MAX])
+{
+	static const char *const members[] = { "workload", "action", "mode", "digest" };
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+		const char *value = json_string_value(json_object_get(body, members[i]));
+
+		if (value && used + 2 < SUBJECT_MAX)
+			used += (size_t)snprintf(ret + used, SUBJECT_MAX - used, "%s%.*s", used ? ", " : " (",
+						 i == 0 ? NS_WORKLOAD_MAX - 1 : NS_DIGEST_TEXT_MAX - 1, value);
+	}
+	if (used > 0 && used + 1 < SUBJECT_MAX)
+		(void)strcpy(ret + used, ")");
+}
+
+/* An unknown workload is mostly a slip of the fingers. */
+static int explain(const struct call *call, struct ns_error *err)
+{
+	const char *name = call->workload ? call->workload : json_string_value(json_object_get(call->body, "workload"));
+	struct ns_error unknown = NS_ERROR_INIT;
+
+	if (name && ns_names_explain(ns_engine_store(call->service->engine), name, &unknown) < 0)
+		return ns_error_set(err, -ENOENT, "%s", unknown.text);
+	return -ENOENT;
+}
+
 static int run(const struct ns_service *service, const struct ns_route *route, const struct ns_request *request,
-	       struct ns_text *text, struct ns_error *err)
+	       struct ns_text *text, char subject[static SUBJECT_MAX], struct ns_error *err)
 {
 	const struct ns_caller *caller = request->caller;
 	struct ns_actor actor = { .uid = (int64_t)caller->uid, .pid = caller->pid };
@@ -329,11 +381,13 @@ static int run(const struct ns_service *service, const struct ns_route *route, c
 	if (r < 0)
 		return r;
 	call.body = body;
-	return route->handler(&call, text, err);
+	describe(body, subject);
+	r = route->handler(&call, text, err);
+	return r == -ENOENT ? explain(&call, err) : r;
 }
 
 /* Changes and refusals are worth a line; looking is not. */
-static void log_request(const struct ns_request *request, unsigned status, const char *error)
+static void log_request(const struct ns_request *request, const char *subject, unsigned status, const char *error)
 {
 	const struct ns_caller *caller = request->caller;
 	bool change = strcmp(request->method, "POST") == 0;
@@ -346,9 +400,9 @@ static void log_request(const struct ns_request *request, unsigned status, const
 		level = NS_LOG_LEVEL_WARNING;
 	else if (change)
 		level = NS_LOG_LEVEL_INFO;
-	(void)ns_error_set(&line, -EINVAL, "uid %u (%s), pid %d: %.16s %.64s: %u%s%s", caller->uid,
+	(void)ns_error_set(&line, -EINVAL, "uid %u (%s), pid %d: %.16s %.64s%s: %u%s%s", caller->uid,
 			   caller->user[0] ? caller->user : "unknown", caller->pid, request->method, request->path,
-			   status, error[0] ? ": " : "", error);
+			   subject, status, error[0] ? ": " : "", error);
 	ns_log(level, "api: %s", line.text);
 }
 
@@ -363,6 +417,7 @@ void ns_request_answer(const struct ns_service *service, const struct ns_request
 {
 	const struct ns_route *route = ns_route_find(request->method, request->path, &reply->status, reply->allow);
 	struct ns_error error = NS_ERROR_INIT;
+	char subject[SUBJECT_MAX] = "";
 	int r;
 
 	if (!route) {
@@ -370,12 +425,12 @@ void ns_request_answer(const struct ns_service *service, const struct ns_request
 		ns_reply_error(reply, reply->status, error.text);
 	} else {
 		if (ns_route_permits(route, request->caller))
-			r = run(service, route, request, &reply->text, &error);
+			r = run(service, route, request, &reply->text, subject, &error);
 		else
-			r = ns_error_set(&error, -EACCES, "%s is for members of %s", request->path,
+			r = ns_error_set(&error, -EACCES, "'%s' is for members of %s", route->verb,
 					 ns_roles_groups(route->roles));
 		if (r < 0)
 			ns_reply_error(reply, status_of(r), error.text);
 	}
-	log_request(request, reply->status, error.text);
+	log_request(request, subject, reply->status, error.text);
 }

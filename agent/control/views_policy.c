@@ -150,8 +150,7 @@ int ns_view_diff(struct ns_engine *engine, const char *workload, uint64_t from, 
 	if (from == 0)
 		from = row.active_revision;
 	if (to == 0 && row.proposed_revision == 0)
-		return ns_error_set(err, -ENOENT, "%s has no proposal to compare; name a revision with \"to\"",
-				    workload);
+		return ns_error_set(err, -ENOENT, "%s has no proposal to compare; name a revision with --to", workload);
 	if (to == 0)
 		to = row.proposed_revision;
 	if (from > 0)

@@ -47,6 +47,8 @@ extern struct got got;
 int run(const char *line);
 int run_as(bool terminal, unsigned width, const char *line);
 
+#define DIGEST "sha256:1234567812345678123456781234567812345678123456781234567812345678"
+
 /* A policy, as the daemon shows it, and without what it tells beside it: { POLICY_REST }. */
 #define RULE1                                                                                                          \
 	"{\"id\":\"r1\",\"direction\":\"egress\",\"peer\":{\"class\":\"workload\",\"name\":\"db\"},\"protocol\":"      \

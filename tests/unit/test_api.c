@@ -4,6 +4,7 @@
  * client.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,35 @@ static void test_unrestricted(void **state)
 	expect_unrestricted(test, "auditing", "nanoseg denies " WEB);
 	test_post_expect(test, "/v1/mode", "{\"workload\":\"" WEB "\",\"mode\":\"enforcing\"}", 200, NULL);
 	expect_unrestricted(test, NULL, NULL);
+}
+
+/* Errors speak as the command does, and the log says what a change was about. */
+static void test_words(void **state)
+{
+	struct test_api *test = *state;
+	char path[96], line[4096] = "";
+	int log, before;
+
+	test_get_expect(test, "/v1/graph?workload=compose/shop/wbe", 404,
+			"no workload 'compose/shop/wbe' is known; did you mean '" WEB "'? 'nanoseg endpoints' lists");
+	test_post_expect(test, "/v1/policy/propose", "{\"workload\":\"zzz\"}", 404,
+			 "no workload 'zzz' is known; 'nanoseg endpoints' lists those that run");
+	test_get_expect(test, "/v1/policy/diff?workload=" WEB, 404, "name a revision with --to");
+
+	(void)snprintf(path, sizeof path, "%s/log", test->data.dir);
+	log = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	before = dup(STDERR_FILENO);
+	assert_true(log >= 0 && before >= 0 && dup2(log, STDERR_FILENO) >= 0);
+	test_post_expect(test, "/v1/mode", "{\"workload\":\"" WEB "\",\"mode\":\"learning\"}", 200, NULL);
+	test_post_expect(test, "/v1/policy/approve",
+			 "{\"workload\":\"" WEB "\",\"digest\":\"sha256:12\",\"reason\":\"r\"}", 400, NULL);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	assert_true(pread(log, line, sizeof line - 1, 0) > 0);
+	assert_non_null(strstr(line, "POST /v1/mode (" WEB ", learning): 200\n"));
+	assert_non_null(strstr(line, "POST /v1/policy/approve (" WEB ", sha256:12): 400: $.digest"));
+	(void)close(before);
+	(void)close(log);
+	assert_int_equal(unlink(path), 0);
 }
 
 static const json_t *find_edge(const json_t *edges, const char *protocol, const char *address)
@@ -398,17 +428,10 @@ static void test_evidence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_status),
-		TEST(test_unrestricted),
-		TEST(test_graph),
-		TEST(test_graph_ports),
-		TEST(test_graph_harvest_fails),
-		TEST(test_large_graph),
-		TEST(test_denies),
-		TEST(test_main_line),
-		TEST(test_lists),
-		TEST(test_edit),
-		TEST(test_learn),
+		TEST(test_status),      TEST(test_unrestricted), TEST(test_words),
+		TEST(test_graph),       TEST(test_graph_ports),  TEST(test_graph_harvest_fails),
+		TEST(test_large_graph), TEST(test_denies),       TEST(test_main_line),
+		TEST(test_lists),       TEST(test_edit),         TEST(test_learn),
 		TEST(test_evidence),
 	};
 

@@ -195,7 +195,7 @@ static void try_all(const struct test_api *test, const struct attempt *attempts,
 		if ((reply.status != 403) != allowed)
 			fail_msg("%s %s %s: %ld", a->method, a->path, a->body ? a->body : "", reply.status);
 		if (!allowed)
-			test_expect(&reply, 403, "nanoseg-");
+			test_expect(&reply, 403, "' is for members of nanoseg-");
 		test_reply_release(&reply);
 	}
 }

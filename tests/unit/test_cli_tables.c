@@ -231,7 +231,7 @@ static void policy_changes(void **state)
 	       "{\"workload\":\"api\",\"revision\":3,\"digest\":\"sha256:00ff\",\"decision\":\"approve\",\"mode\":"
 	       "\"approved\","
 	       "\"warnings\":[]}");
-	assert_int_equal(run("policy approve api --digest sha256:00ff --reason ok"), NS_CLI_OK);
+	assert_int_equal(run("policy approve api --digest " DIGEST " --reason ok"), NS_CLI_OK);
 	assert_string_equal(got.out, "api: revision 3 approved\ndigest: sha256:00ff\n"
 				     "put it in force: nanoseg mode api enforcing\n");
 	answer("POST /v1/mode", 200,

@@ -97,7 +97,12 @@ static void usage(void **state)
 		const char *line, *error;
 	} cases[] = {
 		{ "policy approve W --reason R", "policy approve: pass --digest, shown by: nanoseg policy show W" },
-		{ "policy reject W --digest D", "policy reject: pass --reason TEXT: why, for those who read it later" },
+		{ "policy reject W --digest " DIGEST,
+		  "policy reject: pass --reason TEXT: why, for those who read it later" },
+		{ "policy approve W --digest sha256:abc --reason R",
+		  "--digest: 'sha256:abc' is not a digest; copy it from 'nanoseg policy show W'" },
+		{ "policy reject W --digest 2c26b46b --reason R",
+		  "--digest: '2c26b46b' is not a digest; copy it from 'nanoseg policy show W'" },
 		{ "mode W enforce",
 		  "mode: 'enforce' is not one of learning, auditing, enforcing; did you mean 'enforcing'?" },
 		{ "graph --format svg", "--format: 'svg' is not one of table, json, dot" },
@@ -137,10 +142,10 @@ static void requests(void **state)
 		{ "policy diff W --from 1 --to 3", "GET /v1/policy/diff?workload=W&from=1&to=3 HTTP/1.1", "" },
 		{ "policy diff W --to 3", "GET /v1/policy/diff?workload=W&to=3 HTTP/1.1", "" },
 		{ "policy history W", "GET /v1/policy/history?workload=W HTTP/1.1", "" },
-		{ "policy approve W --digest sha256:0 --reason looks_\"fine\"", "POST /v1/policy/approve HTTP/1.1",
-		  "{\"workload\":\"W\",\"digest\":\"sha256:0\",\"reason\":\"looks \\\"fine\\\"\"}" },
-		{ "policy reject W --digest D --reason no", "POST /v1/policy/reject HTTP/1.1",
-		  "{\"workload\":\"W\",\"digest\":\"D\",\"reason\":\"no\"}" },
+		{ "policy approve W --digest " DIGEST " --reason looks_\"fine\"", "POST /v1/policy/approve HTTP/1.1",
+		  "{\"workload\":\"W\",\"digest\":\"" DIGEST "\",\"reason\":\"looks \\\"fine\\\"\"}" },
+		{ "policy reject W --digest " DIGEST " --reason no", "POST /v1/policy/reject HTTP/1.1",
+		  "{\"workload\":\"W\",\"digest\":\"" DIGEST "\",\"reason\":\"no\"}" },
 		{ "mode W auditing", "POST /v1/mode HTTP/1.1", "{\"workload\":\"W\",\"mode\":\"auditing\"}" },
 		{ "mode W enforcing --reason go", "POST /v1/mode HTTP/1.1",
 		  "{\"workload\":\"W\",\"mode\":\"enforcing\",\"reason\":\"go\"}" },
@@ -179,7 +184,7 @@ static void documents_go_through_unchanged(void **state)
 		{ "POST /v1/learn", "learn stop W --json" },
 		{ "POST /v1/mode", "mode W learning --json" },
 		{ "POST /v1/policy/propose", "policy propose W --json" },
-		{ "POST /v1/policy/approve", "policy approve W --digest D --reason R --json" },
+		{ "POST /v1/policy/approve", "policy approve W --digest " DIGEST " --reason R --json" },
 	};
 
 	(void)state;
