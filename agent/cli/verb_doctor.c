@@ -6,8 +6,8 @@
 #include "document.h"
 
 static const struct ns_column columns[] = {
-	{ "FEATURE", NS_CUT },    { "AVAILABLE", NS_LEFT }, { "NEEDED FOR", NS_CUT },
-	{ "WITHOUT IT", NS_CUT }, { "DETAIL", NS_CUT },
+	{ "FEATURE", NS_CUT },    { "AVAILABLE", NS_LEFT }, { "REQUIRED", NS_LEFT },
+	{ "NEEDED FOR", NS_CUT }, { "WITHOUT IT", NS_CUT }, { "DETAIL", NS_CUT | NS_SPARE },
 };
 
 static bool is_missing(const json_t *row)
@@ -23,12 +23,14 @@ int ns_doctor_print(const struct ns_cli *cli, const json_t *report, struct ns_er
 
 	json_array_foreach (report, i, row) {
 		bool available = json_is_true(json_object_get(row, "available"));
+		bool required = json_is_true(json_object_get(row, "required"));
 
 		missing += is_missing(row);
 		ns_table_add(&table, ns_document_text(row, "feature"));
 		ns_table_add(&table, available ? "yes" : is_missing(row) ? "MISSING" : "no");
+		ns_table_add(&table, required ? "yes" : "no");
 		ns_table_add(&table, ns_document_text(row, "needed_for"));
-		ns_table_add(&table, available ? "" : ns_document_text(row, "fallback"));
+		ns_table_add(&table, required ? "no protection" : ns_document_text(row, "fallback"));
 		ns_table_add(&table, ns_document_text(row, "detail"));
 	}
 	if (ns_table_print(&table, cli->width, cli->out, err) < 0)

@@ -295,11 +295,11 @@ static void doctor(void **state)
 		"\"detail\":\"\"}]",
 	};
 	static const char *const texts[] = {
-		"FEATURE     AVAILABLE  NEEDED FOR  WITHOUT IT  DETAIL\n"
-		"inet table  yes        all         -           -\n"
-		"owner       no         tamper      watched     EOPNOTSUPP\n",
-		"FEATURE  AVAILABLE  NEEDED FOR  WITHOUT IT  DETAIL\n"
-		"sets     MISSING    all         none        -\n"
+		"FEATURE     AVAILABLE  REQUIRED  NEEDED FOR  WITHOUT IT     DETAIL\n"
+		"inet table  yes        yes       all         no protection  -\n"
+		"owner       no         no        tamper      watched        EOPNOTSUPP\n",
+		"FEATURE  AVAILABLE  REQUIRED  NEEDED FOR  WITHOUT IT     DETAIL\n"
+		"sets     MISSING    yes       all         no protection  -\n"
 		"\n1 required feature is missing: nanosegd cannot protect containers here\n"
 	};
 
