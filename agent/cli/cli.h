@@ -56,9 +56,10 @@ struct ns_cli_request {
 struct ns_cli {
 	const struct ns_cli_request *request;
 	FILE *out;
-	bool terminal;  /* out is one */
-	unsigned width; /* of the terminal, in columns; 0: no limit */
-	int64_t now;    /* microseconds since the epoch: ages are counted from here */
+	bool terminal;    /* out is one */
+	bool interactive; /* out and standard input are: somebody is there to edit */
+	unsigned width;   /* of the terminal, in columns; 0: no limit */
+	int64_t now;      /* microseconds since the epoch: ages are counted from here */
 };
 
 struct ns_cli_verb {

@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 	}
 	cli = (struct ns_cli){ .request = &request, .out = stdout, .now = ns_clock_now() };
 	cli.terminal = isatty(STDOUT_FILENO) == 1;
+	cli.interactive = cli.terminal && isatty(STDIN_FILENO) == 1;
 	cli.width = cli.terminal ? terminal_width() : 0;
 	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK) {
 		(void)fputs("nanoseg: no memory\n", stderr);

@@ -104,14 +104,21 @@ static int edit_by_hand(struct ns_cli *cli, struct ns_error *err)
 	NS_FREE char *before = NULL, *after = NULL;
 	char path[512];
 	size_t length = 0;
-	int r = newest(cli, &before, err);
+	int edited, r = newest(cli, &before, err);
 
 	if (r != NS_CLI_OK)
 		return r;
 	if (put_aside(before, path, sizeof(path), err) < 0)
 		return NS_CLI_REFUSED;
-	if (ns_editor_run(path, err) < 0 || ns_file_read(path, NS_POLICY_BYTES_MAX, &after, &length, err) < 0) {
+	edited = ns_editor_run(path, err);
+	if (ns_file_read(path, NS_POLICY_BYTES_MAX, &after, &length, edited < 0 ? NULL : err) < 0 ||
+	    (edited < 0 && !is_same(before, after, length))) {
 		ns_error_context(err, "the text is kept in %s", path);
+		return NS_CLI_REFUSED;
+	}
+	/* Nothing of anybody's is in it. */
+	if (edited < 0) {
+		(void)unlink(path);
 		return NS_CLI_REFUSED;
 	}
 	if (is_same(before, after, length)) {
@@ -135,6 +142,8 @@ int ns_verb_policy_edit(struct ns_cli *cli, struct ns_error *err)
 	NS_FREE char *text = NULL;
 	size_t length = 0;
 
+	if (!cli->request->file && !cli->interactive)
+		return ns_cli_usage(err, "policy edit: no terminal: use --file");
 	if (!cli->request->file)
 		return edit_by_hand(cli, err);
 	if (ns_file_read(cli->request->file, NS_POLICY_BYTES_MAX, &text, &length, err) < 0)

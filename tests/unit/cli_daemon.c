@@ -155,7 +155,9 @@ static int64_t the_time(void)
 int run_as(bool terminal, unsigned width, const char *line)
 {
 	struct ns_cli_request request;
-	struct ns_cli cli = { .request = &request, .terminal = terminal, .width = width, .now = the_time() };
+	struct ns_cli cli = {
+		.request = &request, .terminal = terminal, .interactive = terminal, .width = width, .now = the_time()
+	};
 	char text[1024], *argv[32], *rest = text;
 	size_t argc = 0, size;
 	int r;

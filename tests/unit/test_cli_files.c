@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -63,13 +64,28 @@ static void edit_with_a_file(void **state)
 	free(bad);
 }
 
+/* Policies put aside for an editor. */
+static size_t texts_left(void)
+{
+	char pattern[128];
+	glob_t found;
+	size_t n;
+
+	(void)snprintf(pattern, sizeof(pattern), "%s/nanoseg-policy-*", fake.directory);
+	n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+	globfree(&found);
+	return n;
+}
+
 static void edit_with_an_editor(void **state)
 {
 	char *change =
 		script_file("change", "#!/bin/sh\ntest \"$1\" = --wait || exit 5\nsed -i s/drop/reject/ \"$2\"\n");
 	char *nothing = script_file("nothing", "#!/bin/sh\nexit 0\n"),
 	     *fail = script_file("fail", "#!/bin/sh\nexit 1\n");
+	char *crash = script_file("crash", "#!/bin/sh\necho typed >>\"$1\"\nexit 1\n");
 	char command[256], *kept, *end;
+	unsigned asked;
 
 	(void)state;
 	(void)unsetenv("VISUAL");
@@ -79,14 +95,14 @@ static void edit_with_an_editor(void **state)
 	       "{\"workload\":\"api\",\"revision\":4,\"digest\":\"sha256:01\",\"rules\":2}");
 	(void)snprintf(command, sizeof(command), "%s --wait", change);
 	(void)setenv("EDITOR", command, 1);
-	assert_int_equal(run("policy edit api"), NS_CLI_OK);
+	assert_int_equal(run_as(true, 0, "policy edit api"), NS_CLI_OK);
 	assert_non_null(strstr(fake.request_body, "\"verdict\": \"reject\""));
 	assert_null(strstr(fake.request_body, "sha256:00ff")); /* the policy alone */
 	assert_null(strstr(fake.request_body, "proposer"));
 
 	/* Refused: the text is kept, and the line says where. */
 	answer("POST /v1/policy/edit", 400, "{\"error\":\"$.rules[0].ports[0]: 70000 is not a port; use 0 to 65535\"}");
-	assert_int_equal(run("policy edit api"), NS_CLI_REFUSED);
+	assert_int_equal(run_as(true, 0, "policy edit api"), NS_CLI_REFUSED);
 	assert_non_null(strstr(got.err.text, "70000 is not a port"));
 	kept = strstr(got.err.text, "--file /");
 	assert_non_null(kept);
@@ -97,20 +113,31 @@ static void edit_with_an_editor(void **state)
 	assert_int_equal(unlink(kept), 0);
 
 	(void)setenv("EDITOR", nothing, 1);
-	assert_int_equal(run("policy edit api"), NS_CLI_REFUSED);
+	assert_int_equal(run_as(true, 0, "policy edit api"), NS_CLI_REFUSED);
 	assert_string_equal(got.err.text, "api: nothing was changed, nothing was sent");
+	/* An editor that fails, or is none, leaves nothing behind but what somebody typed. */
 	(void)setenv("EDITOR", fail, 1);
-	assert_int_equal(run("policy edit api"), NS_CLI_REFUSED);
+	assert_int_equal(run_as(true, 0, "policy edit api"), NS_CLI_REFUSED);
+	assert_string_equal(got.err.text, "the editor did not end well; nothing was sent");
+	(void)setenv("EDITOR", "/nonexistent/editor", 1);
+	assert_int_equal(run_as(true, 0, "policy edit api"), NS_CLI_REFUSED);
+	assert_string_equal(got.err.text,
+			    "the editor '/nonexistent/editor' cannot be started; set EDITOR, or use --file");
+	assert_int_equal(texts_left(), 0);
+	(void)setenv("EDITOR", crash, 1);
+	assert_int_equal(run_as(true, 0, "policy edit api"), NS_CLI_REFUSED);
+	assert_int_equal(texts_left(), 1);
 	kept = strchr(got.err.text, '/');
 	assert_non_null(kept);
 	*strchrnul(kept, ':') = '\0';
 	assert_int_equal(unlink(kept), 0);
-	(void)setenv("EDITOR", "/nonexistent/editor", 1);
-	assert_int_equal(run("policy edit api"), NS_CLI_REFUSED);
-	assert_non_null(strstr(got.err.text, "the editor '/nonexistent/editor' cannot be started"));
-	kept = strchr(got.err.text, '/');
-	*strchrnul(kept, ':') = '\0';
-	assert_int_equal(unlink(kept), 0);
+	/* Nobody there to edit: nothing is started or asked. */
+	asked = fake.requests;
+	assert_int_equal(run("policy edit api"), NS_CLI_USAGE);
+	assert_string_equal(got.err.text, "policy edit: no terminal: use --file");
+	assert_int_equal(fake.requests, asked);
+	(void)unlink(crash);
+	free(crash);
 	(void)unlink(change);
 	(void)unlink(nothing);
 	(void)unlink(fail);
