@@ -102,10 +102,38 @@ static void the_default_file_says_the_defaults(void **state)
 	free(manual);
 }
 
+/* Words that the daemon says and nobody can guess the meaning of. */
+static void the_manual_explains_words(void **state)
+{
+	static const char *const words[] = { "learning",
+					     "proposed",
+					     "approved",
+					     "auditing",
+					     "enforcing",
+					     "agent down",
+					     "joined late",
+					     "set full:",
+					     "log overrun",
+					     "log unavailable",
+					     "unreadable elements:",
+					     "docker",
+					     "namespaces",
+					     "netns_dirs",
+					     "links",
+					     "processes" };
+	char *manual = read_text("agent/cli/man/nanoseg.1");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		expect(manual, "nanoseg(1)", "\n.It Li ", words[i]);
+	free(manual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_manual_has_every_verb),
+		cmocka_unit_test(the_manual_explains_words),
 		cmocka_unit_test(the_default_file_says_the_defaults),
 	};
 
