@@ -90,11 +90,11 @@ initramfs() {
 		/bin/busybox mount --move /dev /root/dev
 		/bin/busybox umount /proc
 		for directory in run tmp mnt; do /bin/busybox mount -t tmpfs tmpfs /root/$directory; done
-		for share in source build modules work; do
+		for share in source build modules share; do
 			/bin/busybox mkdir /root/mnt/$share
 			/bin/busybox mount -t 9p -o $options $share /root/mnt/$share
 		done
-		exec /bin/busybox switch_root /root /bin/sh /mnt/work/guest
+		exec /bin/busybox switch_root /root /bin/sh /mnt/share/guest
 	EOI
 	chmod 755 "$root/init"
 	(cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/initramfs.gz"
@@ -102,7 +102,7 @@ initramfs() {
 
 # What the guest's first process does.
 guest() {
-	local path=/mnt/work/script
+	local path=/mnt/share/script
 	mkdir -p "$work/share"
 	case $script in
 	"$source"/*) path=/mnt/source/${script#"$source"/} ;;
@@ -137,7 +137,7 @@ boot() {
 		-nodefaults -serial stdio -kernel "$tree"/boot/vmlinuz-* -initrd "$work/initramfs.gz" \
 		-append "console=ttyS0 quiet panic=-1 loglevel=3" \
 		$(share root /) $(share source "$source") $(share build "$build") $(share modules "$tree") \
-		$(share work "$work/share") </dev/null 2>&1 | tr -d '\r' | tee "$work/console" || true
+		$(share share "$work/share") </dev/null 2>&1 | tr -d '\r' | tee "$work/console" || true
 	grep -qx 'guest: status 0' "$work/console" || {
 		say "FAILED on Linux $release"
 		exit 1
