@@ -347,7 +347,7 @@ static void describe(const json_t *body, char ret[static SUBJECT_MAX])
 						 i == 0 ? NS_WORKLOAD_MAX - 1 : NS_DIGEST_TEXT_MAX - 1, value);
 	}
 	if (used > 0 && used + 1 < SUBJECT_MAX)
-		(void)strcpy(ret + used, ")");
+		(void)snprintf(ret + used, SUBJECT_MAX - used, ")");
 }
 
 /* An unknown workload is mostly a slip of the fingers. */

@@ -50,7 +50,8 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
  * outer, since, findings[]}]. New references. `inner` is "learning", "auditing", "enforcing", or "failed: why". */
 json_t *ns_engine_endpoints(struct ns_engine *engine);
 /* {endpoints: n, modes: {mode: n}, gaps: [open gaps], unprotected: [{workload, cookie, container, why, remedy}],
- * sources: […], failures: […]}; the caller adds version, uptime and kernel. */
+ * sources: […], lost_observations: n}; the caller adds version, uptime, kernel and unrestricted. An observation is lost
+ * when the queue is full: its time and program are, its edge is not. */
 json_t *ns_engine_status(struct ns_engine *engine);
 /* Read-back of every endpoint of a workload (NULL: all), for evidence: [{cookie, workload, mode, revision,
  * plan_digest, kernel_digest, equal, difference, generation, protection, text, counters: […], elements: [{set, tag,
