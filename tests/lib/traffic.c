@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -87,7 +88,14 @@ socklen_t traffic_address(const struct traffic_kind *kind, const char *text, uin
 	}
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
 	in6->sin6_port = htons(port);
-	if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
+	char copy[INET6_ADDRSTRLEN + IF_NAMESIZE];
+	snprintf(copy, sizeof(copy), "%s", text);
+	char *link = strchr(copy, '%'); /* fe80::1%eth0 */
+	if (link) {
+		*link++ = '\0';
+		in6->sin6_scope_id = if_nametoindex(link);
+	}
+	if (inet_pton(AF_INET6, copy, &in6->sin6_addr) != 1 || (link && !in6->sin6_scope_id))
 		usage("not an IPv6 address");
 	return sizeof(*in6);
 }

@@ -66,7 +66,9 @@ check "there is a lock" grep -q '"policy": "drop"' <<<"$before"
 shop_works
 own=$(ip -n api -o -6 addr show dev eth0 scope link | awk '{ sub("/.*", "", $4); print $4 }')
 for own in 127.0.0.1 10.77.0.33 ::1 fd77::33 "$own%eth0"; do
-	check "it may talk to itself at $own" in_ns api ping -q -c 1 -W 2 "$own"
+	kind=ping4
+	[[ $own != *:* ]] || kind=ping6
+	check "it may talk to itself at $own" in_ns api "$TRAFFIC" try $kind "$own" 2000
 done
 attack_everything "$LAB/enforcing"
 check "nothing on the wire" equal "$(seen "$LAB/enforcing" '$2 != "control" && $3 > 0')" ""
