@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The inner lock of one endpoint: the handle on table `inet nanoseg` in its namespace. It knows nothing of
+ * A lock: the handle on one table of ours, `inet nanoseg` in an endpoint's namespace (the inner lock) or one of family
+ * netdev in the agent's (the outer lock, the gate). It knows nothing of
  * policies: a plan goes in, a plan comes back.
  *
  * Where the kernel has owner and persist (6.9), the handle's socket owns the table: nobody else can change it,
@@ -14,6 +15,7 @@
 #include <nanoseg/plan.h>
 
 struct ns_lock;
+struct ns_nft;
 
 enum ns_lock_protection {
 	NS_LOCK_UNPROTECTED = 0, /* plain table: root in the namespace can change it */
@@ -22,6 +24,9 @@ enum ns_lock_protection {
 
 /* netns_fd < 0: the caller's own namespace (for tests and doctor only). family is NFPROTO_INET. */
 int ns_lock_open(int netns_fd, int family, const char *table, struct ns_lock **ret, struct ns_error *err);
+/* The same over a socket of the caller's (nft/socket.h), borrowed until the lock is closed; several locks may share
+ * one, which then owns all their tables. */
+int ns_lock_open_on(struct ns_nft *nft, int family, const char *table, struct ns_lock **ret, struct ns_error *err);
 struct ns_lock *ns_lock_close(struct ns_lock *lock); /* accepts NULL; returns NULL */
 enum ns_lock_protection ns_lock_protection(const struct ns_lock *lock);
 
@@ -29,6 +34,9 @@ struct ns_lock_result {
 	bool adopted; /* the table was already there and is now ours */
 	size_t sets_changed, chains_changed, elements_added, elements_removed; /* of this apply */
 	unsigned generation;                                                   /* of the ruleset after the commit */
+	/* The first line in which the kernel differed from the plan before this apply; "" when it did not, or there was
+	 * no table. */
+	char before[NS_ERROR_TEXT_MAX];
 };
 
 /* Makes the kernel hold `plan`: reads what is there (or adopts it), computes the smallest difference (elements
@@ -44,6 +52,10 @@ int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lo
 /* What the kernel holds now, normalised, with figures. Elements of dynamic sets, and of sets with a timeout, are left
  * out. -ENOENT: no table. -EBADE: it holds what no plan can say, named in err. */
 int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err);
+
+/* Calls `each` with the name of every table of the family that begins with `prefix`. */
+int ns_lock_list(struct ns_nft *nft, int family, const char *prefix, int (*each)(void *ctx, const char *table),
+		 void *ctx, struct ns_error *err);
 
 /* Deletes our table. Not used when the daemon stops; for uninstall and for tests. */
 int ns_lock_remove(struct ns_lock *lock, struct ns_error *err);

@@ -18,6 +18,23 @@
 #include "watch.h"
 
 struct ns_engine;
+struct ns_fdstore;
+
+/* When a container's link opens ([start] of the configuration). A workload whose policy is in force is always kept
+ * closed until its rules are in, unless it is OPEN. */
+enum ns_start {
+	NS_START_INVALID = 0,
+	NS_START_CLOSED,   /* only when rules are in force: nothing passes, and nothing is learned, before */
+	NS_START_LEARNING, /* when the learning table is in */
+	NS_START_OPEN,     /* at once, even before any rules */
+};
+enum ns_start ns_start_parse(const char *text); /* INVALID: other words */
+const char *ns_start_format(enum ns_start start);
+
+struct ns_start_rule {
+	char pattern[NS_WORKLOAD_MAX]; /* fnmatch(3) of the workload's name; the first that matches counts */
+	enum ns_start start;
+};
 
 struct ns_engine_config {
 	struct ns_watch_config watch;
@@ -25,6 +42,14 @@ struct ns_engine_config {
 	uint32_t learn_set_size;
 	enum ns_verdict verdict; /* of new proposals */
 	int64_t min_window_us;   /* a proposal made earlier says so */
+	enum ns_start start;     /* of a workload that no rule below names */
+	struct ns_start_rule start_rules[NS_START_RULES_MAX];
+	size_t n_start_rules;
+	char gate[NS_GATE_PATTERNS_MAX]
+		 [NS_IFNAME_MAX]; /* names of the links that containers get, "veth*"; none: no gate */
+	size_t n_gate;
+	int64_t gate_wait_us;       /* so long a link that leads to no known container stays closed */
+	struct ns_fdstore *fdstore; /* borrowed; NULL: none */
 };
 
 /* Attaches everything that is there before it returns. The store is borrowed and must outlive the engine. */
@@ -57,5 +82,23 @@ json_t *ns_engine_status(struct ns_engine *engine);
  * plan_digest, kernel_digest, equal, difference, generation, protection, text, counters: […], elements: [{set, tag,
  * tuple…, packets, bytes}]}]. */
 json_t *ns_engine_readback(struct ns_engine *engine, const char *workload);
+
+/* A hook asks: is this namespace as its workload wants it? Looks at it at once; see ns_watch_hint. */
+struct ns_readiness {
+	bool ready; /* its links are open: rules in force, or learning */
+	uint64_t cookie;
+	char workload[NS_WORKLOAD_MAX];
+	char mode[16];
+	char why[NS_ERROR_TEXT_MAX]; /* not ready: what is missing */
+};
+int ns_engine_ready(struct ns_engine *engine, const struct ns_hint *hint, struct ns_readiness *ret,
+		    struct ns_error *err);
+
+/* Reads the kernel again and compares, for one workload or all (NULL): [{workload, cookie, container, lock:
+ * "inner"|"outer"|"gate", equal, difference, protection: "owned"|"plain"}]. The gate is in the list of all. */
+json_t *ns_engine_verify(struct ns_engine *engine, const char *workload);
+
+/* What the last change of a workload's mode or policy cut, since the last call: {connections, sockets, kept}. */
+json_t *ns_engine_take_cuts(struct ns_engine *engine, const char *workload);
 
 #endif

@@ -93,4 +93,4 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 	ns_engine_schedule(engine);
 }
 
-const struct ns_watch_events ns_engine_watch_events = { attach, identify, addresses, detach, host_addresses };
+const struct ns_watch_events ns_engine_watch_events = { attach, identify, addresses, detach, host_addresses, NULL };

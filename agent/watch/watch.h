@@ -40,6 +40,10 @@ struct ns_watch_events {
 	void (*detach)(void *ctx, struct ns_endpoint *endpoint);
 	/* Addresses of the agent's own namespace changed (the peer class "host"). */
 	void (*host_addresses)(void *ctx);
+	/* A veth of the agent's namespace appeared, was renamed, or its other end moved or became known; or it is gone.
+	 * Called as soon as the kernel tells, before any look, since whoever is behind it may send at once. The port is
+	 * the watcher's, valid during the call. */
+	void (*port)(void *ctx, const struct ns_port *port, bool gone);
 };
 
 /* Does a first full scan, with an attach callback for each namespace found, before it returns; *ret is not set yet
@@ -54,6 +58,20 @@ struct ns_endpoint *ns_watch_next(struct ns_watch *watch, struct ns_endpoint *af
 int ns_watch_open_netns(struct ns_watch *watch, const struct ns_endpoint *endpoint, struct ns_error *err);
 /* Addresses of the agent's own namespace; returns their number, at most max. */
 size_t ns_watch_host_addresses(struct ns_watch *watch, struct ns_prefix *ret, size_t max);
+
+/* The veths of the agent's namespace, by index; valid until the next turn of the loop. */
+const struct ns_port *ns_watch_ports(const struct ns_watch *watch, size_t *ret_n);
+
+/* What a hook of the runtime tells of a namespace. Strings may be NULL or "". */
+struct ns_hint {
+	const char *netns_path; /* or: */
+	pid_t pid;
+	const char *runtime, *container_id, *name, *workload, *image;
+};
+/* Looks at that namespace at once: it becomes an endpoint if it is not one (the callbacks are made before this
+ * returns), and the hint is taken for its identity until its runtime's API says otherwise. Not from within a callback.
+ * -ENOENT: no such namespace. -EINVAL: it is the agent's own, or a word is not what a name may be. */
+int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_endpoint **ret, struct ns_error *err);
 
 /* Running containers that have no namespace of their own and so no lock, since they are on the host's network:
  * [{"workload","runtime","container_id","name","image","pid","findings":["host-network"…]}]. New reference. */

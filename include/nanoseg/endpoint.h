@@ -17,6 +17,24 @@ struct ns_interface {
 	char name[NS_IFNAME_MAX];
 	int index;
 	int peer_index; /* IFLA_LINK of a veth; 0: none */
+	uint8_t mac[6];
+	char kind[NS_IFNAME_MAX]; /* IFLA_INFO_KIND: veth, macvlan, …; "": none told */
+};
+
+/* The host's end of a link: a veth in the agent's own namespace. */
+enum ns_port_far {
+	NS_PORT_ELSEWHERE = 0, /* the other end is in a namespace that is no endpoint, or not yet */
+	NS_PORT_HERE,          /* both ends are in the agent's namespace */
+	NS_PORT_ENDPOINT,
+};
+
+struct ns_port {
+	int index;
+	char name[NS_IFNAME_MAX]; /* may change; the index does not */
+	int peer_index;           /* in the other end's namespace */
+	enum ns_port_far far;
+	uint64_t cookie; /* of the endpoint at the other end; else 0 */
+	int64_t since;   /* of `far`; ns_clock_elapsed() */
 };
 
 struct ns_endpoint {
@@ -32,9 +50,13 @@ struct ns_endpoint {
 	bool joined_late;     /* processes were already running in it when it was first seen */
 
 	struct ns_prefix addresses[NS_ENDPOINT_ADDRESSES_MAX]; /* address with its prefix length: host bits kept */
+	int address_index[NS_ENDPOINT_ADDRESSES_MAX];          /* the interface each is on */
 	size_t n_addresses;
 	struct ns_interface interfaces[NS_ENDPOINT_INTERFACES_MAX]; /* without lo */
 	size_t n_interfaces;
+	/* What some process in it may do (capabilities(7), from its bounding set): whoever has NET_ADMIN can change
+	 * addresses and unowned rules, whoever has NET_RAW can send below the inner lock. */
+	bool net_admin, net_raw, privileged;
 	char findings[NS_ENDPOINT_FINDINGS_MAX][128];
 	size_t n_findings;
 

@@ -37,7 +37,7 @@
 #define NS_NFT_NAME_MAX           32
 #define NS_PLAN_SETS_MAX          64
 #define NS_PLAN_COUNTERS_MAX      64
-#define NS_PLAN_CHAINS_MAX        32
+#define NS_PLAN_CHAINS_MAX        1024 /* the gate may have two a port */
 #define NS_CHAIN_RULES_MAX        128
 #define NS_RULE_STMTS_MAX         12
 #define NS_PLAN_ELEMENTS_MAX      1000000
@@ -55,6 +55,17 @@
 #define NS_LOCK_TRIES     5
 #define NS_NFLOG_GROUP    28275 /* ASCII "ns" */
 #define NS_NFLOG_SNAPLEN  128
+
+/* The outer lock, drift, cuts. */
+#define NS_PORTS_MAX         16384 /* host ends of links */
+#define NS_GATE_PATTERNS_MAX 16
+#define NS_GATE_CLOSED_MAX   500 /* ports closed one by one at a time, where the gate is not a standing one */
+#define NS_DRIFT_COMMAND_MAX 128
+#define NS_DRIFT_BURST       64
+#define NS_FDSTORE_MAX       8192
+#define NS_START_RULES_MAX   64      /* [start] in the configuration */
+#define NS_HOOK_BYTES_MAX    1048576 /* what a runtime writes to a hook */
+#define NS_CUT_ENTRIES_MAX   1048576 /* conntrack entries looked at in one cut */
 
 /* Learning; each of one endpoint. */
 #define NS_NFLOG_RCVBUF        (1024 * 1024) /* bytes of unread log; the kernel doubles it for its bookkeeping */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tightening cuts: an open connection must not outlive the rule that allowed it. Conntrack's entries of one namespace
+ * that a plan forbids are deleted (libnetfilter_conntrack), and the sockets at their ends destroyed (SOCK_DESTROY of
+ * inet_diag). What the plan allows is not touched.
+ */
+#ifndef NANOSEG_CUT_H
+#define NANOSEG_CUT_H
+
+#include <nanoseg/addr.h>
+#include <nanoseg/plan.h>
+
+struct ns_cut_result {
+	unsigned connections; /* conntrack entries deleted */
+	unsigned sockets;     /* destroyed */
+	unsigned kept;        /* entries that the plan allows */
+};
+
+/* `plan` is the inner lock's, in force already; `own` the endpoint's addresses, which tell the direction. Loopback is
+ * left alone. Call it after the plan is in: what is cut cannot come back. -EOPNOTSUPP, with the other half done: the
+ * kernel cannot destroy sockets (CONFIG_INET_DIAG_DESTROY). */
+int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own, size_t n_own,
+	   struct ns_cut_result *ret, struct ns_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Who changes the rules of a namespace besides us: nf_tables' own notifications (NFNLGRP_NFTABLES), each transaction
+ * with its committer (NFTA_GEN_PROC_PID, NFTA_GEN_PROC_NAME of NFT_MSG_NEWGEN).
+ */
+#ifndef NANOSEG_DRIFT_H
+#define NANOSEG_DRIFT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <systemd/sd-event.h>
+
+#include <nanoseg/error.h>
+#include <nanoseg/limits.h>
+
+struct ns_drift;
+
+struct ns_drift_event {
+	bool ours;                   /* one of our tables (nanoseg, nanoseg-…) was changed; false: another table */
+	bool lost;                   /* notifications were lost: anything may have been changed, by whomever */
+	int family;                  /* NFPROTO_*; of the first table concerned; 0 with `lost` */
+	char table[NS_NFT_NAME_MAX]; /* likewise; cut when longer */
+	unsigned changes;            /* messages of the transaction about such tables */
+	pid_t pid;                   /* 0: not told. As the kernel numbers it, in the first pid namespace */
+	char command[NS_DRIFT_COMMAND_MAX]; /* its command line if /proc has it, else the kernel's name of the task */
+};
+
+/* Whether a netlink port is one of ours; asked for every transaction. */
+typedef bool (*ns_drift_is_ours)(void *ctx, uint32_t port);
+/* Once a transaction of somebody else, from the event loop. A storm is thinned: at most NS_DRIFT_BURST calls a turn of
+ * the loop, then one with `lost`. The callee may not free the drift. */
+typedef void (*ns_drift_seen)(void *ctx, const struct ns_drift_event *event);
+
+/* netns_fd < 0: the caller's own namespace. The namespace is pinned until it is closed. */
+int ns_drift_open(sd_event *event, int netns_fd, ns_drift_is_ours is_ours, ns_drift_seen seen, void *ctx,
+		  struct ns_drift **ret, struct ns_error *err);
+struct ns_drift *ns_drift_close(struct ns_drift *drift); /* accepts NULL; returns NULL */
+
+#endif
