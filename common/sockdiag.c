@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 
 #include "cleanup.h"
@@ -54,12 +53,12 @@ struct ns_diag *ns_diag_close(struct ns_diag *diag)
 	return NULL;
 }
 
-static int send_request(struct ns_diag *diag, uint16_t flags, const struct inet_diag_req_v2 *request)
+static int send_request(struct ns_diag *diag, uint16_t type, uint16_t flags, const struct inet_diag_req_v2 *request)
 {
 	char buffer[128];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 
-	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	nlh->nlmsg_seq = ++diag->sequence;
 	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof *request), request, sizeof *request);
@@ -149,7 +148,7 @@ static int run_dump(struct ns_diag *diag, int family, uint8_t protocol, uint32_t
 		.sdiag_protocol = protocol,
 		.idiag_states = states,
 	};
-	int r = send_request(diag, NLM_F_DUMP, &request);
+	int r = send_request(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request);
 
 	return r < 0 ? r : read_answer(diag, true, each, ctx);
 }
@@ -230,11 +229,24 @@ int ns_diag_find(struct ns_diag *diag, uint8_t protocol, const struct ns_addr *l
 		request.id.idiag_sport = htons(remote_port);
 		request.id.idiag_dport = htons(local_port);
 	}
-	r = send_request(diag, 0, &request);
+	r = send_request(diag, SOCK_DIAG_BY_FAMILY, 0, &request);
 	if (r >= 0)
 		r = read_answer(diag, false, keep, &found);
 	if (r < 0)
 		return ns_error_set(err, r, "looking for a socket of protocol %u: %s", protocol, strerror(-r));
 	*ret = found;
+	return 0;
+}
+
+int ns_diag_destroy(struct ns_diag *diag, uint8_t protocol, uint8_t family, const struct inet_diag_sockid *id,
+		    struct ns_error *err)
+{
+	struct inet_diag_req_v2 request = { .sdiag_family = family, .sdiag_protocol = protocol, .id = *id };
+	int r = send_request(diag, SOCK_DESTROY, NLM_F_ACK, &request);
+
+	if (r >= 0)
+		r = read_answer(diag, false, see_none, NULL);
+	if (r < 0)
+		return ns_error_set(err, r, "ending a socket of protocol %u: %s", protocol, strerror(-r));
 	return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The sockets of one namespace, by inet_diag: all of a kind, or the one that a packet belongs to. Answers are there
- * when the request returns, so nothing here waits.
+ * The sockets of one namespace, by inet_diag: all of a kind, or the one that a packet belongs to; and the end of one.
+ * Answers are there when the request returns, so nothing here waits.
  */
-#ifndef NANOSEG_LEARN_SOCKDIAG_H
-#define NANOSEG_LEARN_SOCKDIAG_H
+#ifndef NANOSEG_SOCKDIAG_H
+#define NANOSEG_SOCKDIAG_H
 
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 
 #include <nanoseg/addr.h>
@@ -18,6 +19,9 @@ struct ns_diag_socket {
 	uint32_t inode;     /* of sockfs; 0: no file (not accepted yet, or closed by its program) */
 	int64_t uid;        /* -1 when inode is 0 */
 	bool v6only;        /* IPv6 and not for IPv4-mapped peers; told for unconnected sockets */
+	/* As the kernel told it, to name the socket again: */
+	uint8_t family; /* AF_INET6 for one with IPv4-mapped ends, too */
+	struct inet_diag_sockid id;
 };
 
 struct ns_diag;
@@ -37,6 +41,12 @@ int ns_diag_dump(struct ns_diag *diag, int family, uint8_t protocol, uint32_t st
 int ns_diag_find(struct ns_diag *diag, uint8_t protocol, const struct ns_addr *local, uint16_t local_port,
 		 const struct ns_addr *remote, uint16_t remote_port, uint32_t interface, struct ns_diag_socket *ret,
 		 struct ns_error *err);
+
+/* Ends a socket of ns_diag_dump, and no other that has its ends by now: its program sees ECONNABORTED (SOCK_DESTROY,
+ * Linux 4.5). Needs CAP_NET_ADMIN over the namespace. -ENOENT: it has ended by itself; -EOPNOTSUPP: the kernel cannot
+ * (CONFIG_INET_DIAG_DESTROY, or not for that protocol). */
+int ns_diag_destroy(struct ns_diag *diag, uint8_t protocol, uint8_t family, const struct inet_diag_sockid *id,
+		    struct ns_error *err);
 
 /* One answer, nlh->nlmsg_len bytes long. Pure. -EBADMSG: not such an answer. */
 int ns_diag_parse(const struct nlmsghdr *nlh, struct ns_diag_socket *ret);

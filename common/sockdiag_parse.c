@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 
 #include "sockdiag.h"
@@ -54,6 +53,8 @@ int ns_diag_parse(const struct nlmsghdr *nlh, struct ns_diag_socket *ret)
 	if (msg.idiag_family != AF_INET && msg.idiag_family != AF_INET6)
 		return -EBADMSG;
 	s.state = msg.idiag_state;
+	s.family = msg.idiag_family;
+	s.id = msg.id;
 	s.local = ns_addr_from_bytes(msg.idiag_family, msg.id.idiag_src);
 	s.remote = ns_addr_from_bytes(msg.idiag_family, msg.id.idiag_dst);
 	s.local_port = ntohs(msg.id.idiag_sport);
