@@ -10,6 +10,7 @@
 #include "nft/encode.h"
 #include "nft/read.h"
 #include "nft/socket.h"
+#include "nft/tables.h"
 
 #include "lock.h"
 #include "reconcile.h"
@@ -18,6 +19,7 @@
 
 struct ns_lock {
 	struct ns_nft *nft;
+	bool borrowed; /* the socket is the caller's */
 	struct ns_nft_scope scope;
 	char table[NS_NFT_NAME_MAX];
 	enum ns_lock_protection protection;
@@ -29,10 +31,9 @@ NS_DEFINE_CLEANUP(struct ns_lock *, ns_lock_close)
 /* Whether this kernel has owner and persist is one fact for all namespaces: the first table tells. */
 static enum { SUPPORT_UNKNOWN = 0, SUPPORT_YES, SUPPORT_NO } owner_support;
 
-int ns_lock_open(int netns_fd, int family, const char *table, struct ns_lock **ret, struct ns_error *err)
+static int new_lock(int family, const char *table, struct ns_lock **ret, struct ns_error *err)
 {
-	NS_CLEANUP(ns_lock_closep) struct ns_lock *lock = NULL;
-	int r;
+	struct ns_lock *lock;
 
 	if (strlen(table) == 0 || strlen(table) >= NS_NFT_NAME_MAX)
 		return ns_error_set(err, -EINVAL, "table name %.64s: must have 1 to %d bytes", table,
@@ -42,17 +43,41 @@ int ns_lock_open(int netns_fd, int family, const char *table, struct ns_lock **r
 		return ns_error_set(err, -ENOMEM, "no memory for a lock");
 	memcpy(lock->table, table, strlen(table) + 1);
 	lock->scope = (struct ns_nft_scope){ .family = family, .table = lock->table };
-	r = ns_nft_open(netns_fd, &lock->nft, err);
+	*ret = lock;
+	return 0;
+}
+
+int ns_lock_open(int netns_fd, int family, const char *table, struct ns_lock **ret, struct ns_error *err)
+{
+	NS_CLEANUP(ns_lock_closep) struct ns_lock *lock = NULL;
+	int r = new_lock(family, table, &lock, err);
+
+	if (r == 0)
+		r = ns_nft_open(netns_fd, &lock->nft, err);
 	if (r < 0)
 		return r;
 	*ret = NS_TAKE(lock);
 	return 0;
 }
 
+int ns_lock_open_on(struct ns_nft *nft, int family, const char *table, struct ns_lock **ret, struct ns_error *err)
+{
+	struct ns_lock *lock;
+	int r = new_lock(family, table, &lock, err);
+
+	if (r < 0)
+		return r;
+	lock->nft = nft;
+	lock->borrowed = true;
+	*ret = lock;
+	return 0;
+}
+
 struct ns_lock *ns_lock_close(struct ns_lock *lock)
 {
 	if (lock) {
-		ns_nft_close(lock->nft);
+		if (!lock->borrowed)
+			ns_nft_close(lock->nft);
 		free(lock);
 	}
 	return NULL;
@@ -191,7 +216,7 @@ static void note_protection(struct ns_lock *lock, const struct ns_nft_reading *r
 struct application {
 	const struct ns_plan *plan;
 	struct ns_lock_result result;
-	bool written;
+	bool compared, written;
 	char *difference; /* the first line; NULL: none */
 };
 
@@ -215,6 +240,9 @@ static int turn(struct ns_lock *lock, struct application *a, struct ns_error *er
 	r = compare(a->plan, &reading, &a->difference, err);
 	if (r < 0)
 		return r;
+	if (!a->compared && reading.exists && a->difference)
+		(void)snprintf(a->result.before, sizeof(a->result.before), "%s", a->difference);
+	a->compared = true;
 	note_protection(lock, &reading);
 	step = plan_table(&reading);
 	if (!lock->held && !a->written && (step == TABLE_ADOPT || step == TABLE_OURS))
@@ -297,4 +325,10 @@ int ns_lock_remove(struct ns_lock *lock, struct ns_error *err)
 	if (r == 0)
 		lock->protection = NS_LOCK_UNPROTECTED;
 	return r;
+}
+
+int ns_lock_list(struct ns_nft *nft, int family, const char *prefix, int (*each)(void *ctx, const char *table),
+		 void *ctx, struct ns_error *err)
+{
+	return ns_nft_list_tables(nft, family, prefix, each, ctx, err);
 }

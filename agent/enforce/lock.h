@@ -53,7 +53,8 @@ int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lo
  * out. -ENOENT: no table. -EBADE: it holds what no plan can say, named in err. */
 int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err);
 
-/* Calls `each` with the name of every table of the family that begins with `prefix`. */
+/* Calls `each` with the name of every table of the family that begins with `prefix`, once all are known (so it may
+ * itself use the socket); non-zero ends it and is returned. */
 int ns_lock_list(struct ns_nft *nft, int family, const char *prefix, int (*each)(void *ctx, const char *table),
 		 void *ctx, struct ns_error *err);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
@@ -30,18 +32,17 @@ NS_DEFINE_CLEANUP(struct ns_nft *, ns_nft_close)
 #define RECEIVE_BYTES ((size_t)64 * 1024)
 /* An acknowledgement takes about 800 bytes of the receive buffer: room for some ten thousand. */
 #define RECEIVE_QUEUE_BYTES (8 * 1024 * 1024)
+/* Of what an adopted socket holds unread: more than any answer has, so that it ends only where others keep writing. */
+#define DRAIN_DATAGRAMS_MAX 100000
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 static int configure(struct ns_nft *nft, struct ns_error *err)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
-	socklen_t length = sizeof(address);
 	int on = 1, queue = RECEIVE_QUEUE_BYTES;
 
-	if (bind(nft->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return ns_error_set(err, -errno, "bind nfnetlink socket: %s", strerror(errno));
-	if (getsockname(nft->fd, (struct sockaddr *)&address, &length) < 0 || length != sizeof(address))
-		return ns_error_set(err, -EIO, "nfnetlink socket has no address");
-	nft->port = address.nl_pid;
 	/* CAP_ACK: an error about a 64 KiB message must not carry the message. Both exist since 4.12. */
 	if (setsockopt(nft->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0 ||
 	    setsockopt(nft->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) < 0)
@@ -51,9 +52,25 @@ static int configure(struct ns_nft *nft, struct ns_error *err)
 	return 0;
 }
 
+/* The port that the socket is bound to, and to no group: what a group sends would come between the answers. */
+static int learn_port(struct ns_nft *nft, struct ns_error *err)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	socklen_t length = sizeof(address);
+
+	if (getsockname(nft->fd, (struct sockaddr *)&address, &length) < 0 || length != sizeof(address))
+		return ns_error_set(err, -EIO, "nfnetlink socket has no address");
+	if (address.nl_pid == 0 || address.nl_groups != 0)
+		return ns_error_set(err, -EINVAL, "nfnetlink socket with port %u and groups 0x%x", address.nl_pid,
+				    address.nl_groups);
+	nft->port = address.nl_pid;
+	return 0;
+}
+
 int ns_nft_open(int netns_fd, struct ns_nft **ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_closep) struct ns_nft *nft = calloc(1, sizeof(*nft));
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 	int r;
 
 	if (!nft)
@@ -62,9 +79,72 @@ int ns_nft_open(int netns_fd, struct ns_nft **ret, struct ns_error *err)
 	nft->fd = ns_netns_socket(netns_fd, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER, err);
 	if (nft->fd < 0)
 		return nft->fd;
-	r = configure(nft, err);
+	if (bind(nft->fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
+		return ns_error_set(err, -errno, "bind nfnetlink socket: %s", strerror(errno));
+	r = learn_port(nft, err);
+	if (r == 0)
+		r = configure(nft, err);
 	if (r < 0)
 		return r;
+	*ret = NS_TAKE(nft);
+	return 0;
+}
+
+static int socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 && length == sizeof(value) ? value : -1;
+}
+
+static int check_adopted(int fd, uint64_t netns_cookie, struct ns_error *err)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	if (socket_option(fd, SO_DOMAIN) != AF_NETLINK || socket_option(fd, SO_PROTOCOL) != NETLINK_NETFILTER)
+		return ns_error_set(err, -EINVAL, "the descriptor kept is no nfnetlink socket");
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+		return ns_error_set(err, -errno, "the namespace of a socket that was kept: %s", strerror(errno));
+	if (cookie != netns_cookie)
+		return ns_error_set(err, -ESTALE, "the socket kept is of namespace %llu, not of %llu",
+				    (unsigned long long)cookie, (unsigned long long)netns_cookie);
+	return 0;
+}
+
+/* Reading on also ends a dump that the former owner had begun: until then the kernel refuses another (EBUSY). */
+static void drain(int fd)
+{
+	char byte;
+
+	for (unsigned i = 0; i < DRAIN_DATAGRAMS_MAX; i++)
+		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != EINTR && errno != ENOBUFS)
+			return;
+}
+
+int ns_nft_adopt(int fd, uint64_t netns_cookie, struct ns_nft **ret, struct ns_error *err)
+{
+	NS_FREE struct ns_nft *nft = calloc(1, sizeof(*nft));
+	int r = check_adopted(fd, netns_cookie, err);
+
+	if (r < 0)
+		return r;
+	if (!nft)
+		return ns_error_set(err, -ENOMEM, "no memory for an nfnetlink socket");
+	nft->fd = fd; /* the caller's, until all is well: freed without being closed */
+	r = learn_port(nft, err);
+	if (r == 0)
+		r = configure(nft, err);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return ns_error_set(err, -errno, "close-on-exec of a socket that was kept: %s", strerror(errno));
+	drain(fd);
+	/* Where the former owner got to is not known: from anywhere, an answer to it is hardly taken for one to us. */
+	if (getrandom(&nft->sequence, sizeof(nft->sequence), GRND_NONBLOCK) != sizeof(nft->sequence))
+		nft->sequence = 1u << 30;
+	nft->sequence |= 1;
 	*ret = NS_TAKE(nft);
 	return 0;
 }

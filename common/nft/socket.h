@@ -19,10 +19,10 @@ struct ns_nft;
 
 int ns_nft_open(int netns_fd, struct ns_nft **ret, struct ns_error *err); /* netns_fd < 0: the caller's own */
 /* A socket that was opened before, by this process or by one it replaces: takes the fd on success. Unread answers to
- * the former owner's requests are thrown away. -EINVAL: not a netlink socket of nfnetlink; -ESTALE: not of the namespace
- * with that cookie. */
+ * the former owner's requests are thrown away. -EINVAL: not a netlink socket of nfnetlink; -ESTALE: not of the
+ * namespace with that cookie. */
 int ns_nft_adopt(int fd, uint64_t netns_cookie, struct ns_nft **ret, struct ns_error *err);
-struct ns_nft *ns_nft_close(struct ns_nft *nft);                          /* accepts NULL; returns NULL */
+struct ns_nft *ns_nft_close(struct ns_nft *nft); /* accepts NULL; returns NULL */
 int ns_nft_fd(const struct ns_nft *nft);
 uint32_t ns_nft_port(const struct ns_nft *nft); /* what NFTA_TABLE_OWNER says of a table we own */
 
