@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # A real Docker engine inside the lab, with its data on the lab's tmpfs, and an image made on the spot from busybox and the
-# traffic program. Sourced after lab.sh.
+# test programs. Sourced after lab.sh.
+. "$NS_SOURCE/tests/lib/image.sh"
 
 docker_start() {
 	mkdir -p /run/dk
@@ -30,14 +31,8 @@ docker_cgroup_gone() {
 }
 
 docker_image() {
-	local root=$LAB/image applet
-	mkdir -p "$root"/{bin,etc,tmp,proc,sys,dev}
-	cp "$(command -v busybox)" "$root/bin/sh-busybox"
-	cp "$TRAFFIC" "$root/bin/traffic" || die "no traffic program"
-	for applet in sh sleep nslookup cat ls; do
-		ln -s sh-busybox "$root/bin/$applet"
-	done
-	tar -C "$root" -c . | docker import - nanoseg-test:1 >/dev/null || die "docker import"
+	image_root "$LAB/image"
+	tar -C "$LAB/image" -c . | docker import - nanoseg-test:1 >/dev/null || die "docker import"
 }
 
 # docker_run NAME OPTION… -- COMMAND…: a detached container.

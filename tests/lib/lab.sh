@@ -34,11 +34,12 @@ die() {
 
 # ---- entering and leaving ----
 
-# Docker's cgroups are the one thing outside its namespaces that a lab can leave behind, when it was killed: take away
+# The engines' cgroups are the one thing outside its namespaces that a lab can leave behind, when it was killed: take away
 # those that were not there before. One can go when the last process in it has been reaped, a moment after the lab's end.
+# LAB_ENGINE, set by the script, says that there is one.
 lab_cgroups() {
 	find /sys/fs/cgroup -depth -type d -regextype posix-extended \
-		-regex '/sys/fs/cgroup(/[^/]+)?/docker(/[0-9a-f]{64}(/.*)?)?' 2>/dev/null
+		-regex '/sys/fs/cgroup(/[^/]+)?/(docker|k8s\.io|libpod_parent)(/[a-z-]*[0-9a-f]{64}(/.*)?)?' 2>/dev/null
 }
 
 lab_sweep_cgroups() {
@@ -70,7 +71,7 @@ lab_enter() {
 	status=$?
 	kill -9 "$child" 2>/dev/null
 	trap - EXIT
-	[ -z "${LAB_DOCKER_SOCKET:-}" ] || lab_sweep_cgroups "$known"
+	[ -z "${LAB_DOCKER_SOCKET:-}${LAB_ENGINE:-}" ] || lab_sweep_cgroups "$known"
 	exit "$status"
 }
 
@@ -311,9 +312,9 @@ write_config() {
 		socket = $LAB/run/nanosegd.sock
 		log_level = ${LAB_LOG_LEVEL:-debug}
 		[watch]
-		netns_dirs = /run/netns
+		netns_dirs = ${LAB_NETNS_DIRS:-/run/netns}
 		docker_socket = ${LAB_DOCKER_SOCKET:-none}
-		podman_socket = none
+		podman_socket = ${LAB_PODMAN_SOCKET:-none}
 		scan_interval = 1s
 		[learn]
 		default_mode = learning
