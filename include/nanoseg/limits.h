@@ -63,9 +63,12 @@
 #define NS_DRIFT_COMMAND_MAX 128
 #define NS_DRIFT_BURST       64
 #define NS_FDSTORE_MAX       8192
-#define NS_START_RULES_MAX   64      /* [start] in the configuration */
-#define NS_HOOK_BYTES_MAX    1048576 /* what a runtime writes to a hook */
-#define NS_CUT_ENTRIES_MAX   1048576 /* conntrack entries looked at in one cut */
+/* Their names come in one environment variable, and MAX_ARG_STRLEN of the kernel is 128 KiB. */
+#define NS_FDSTORE_NAMES_BYTES 130000
+#define NS_FDSTORE_WAIT_MS     2000    /* for the service manager, at the start */
+#define NS_START_RULES_MAX     64      /* [start] in the configuration */
+#define NS_HOOK_BYTES_MAX      1048576 /* what a runtime writes to a hook */
+#define NS_CUT_ENTRIES_MAX     1048576 /* conntrack entries looked at in one cut */
 
 /* Learning; each of one endpoint. */
 #define NS_NFLOG_RCVBUF        (1024 * 1024) /* bytes of unread log; the kernel doubles it for its bookkeeping */

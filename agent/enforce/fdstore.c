@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include <nanoseg/limits.h>
+
+#include "cleanup.h"
+#include "fdstore.h"
+
+#define NAME_PREFIX "ns-"
+#define NAME_SIZE   sizeof(NAME_PREFIX "18446744073709551615")
+#define TRIAL_NAME  "ns-trial"
+
+static const char why_no_manager[] = "not started by systemd";
+static const char why_silent[] = "the service manager does not answer";
+static const char why_refused[] =
+	"the service manager keeps no sockets of this unit (FileDescriptorStoreMax= and NotifyAccess= of the unit)";
+static const char why_full[] =
+	"the service manager keeps no more sockets of this unit (FileDescriptorStoreMax= of the unit)";
+
+struct kept {
+	uint64_t cookie; /* of the namespace */
+	uint64_t socket; /* SO_COOKIE: which socket it is, whatever its number here */
+	int fd;          /* handed in, and not taken yet; else -1 */
+};
+
+/* Two pipes whose other ends were sent to the manager: one to keep, then one to close in its turn (BARRIER=1). */
+struct trial {
+	int kept, barrier; /* -1: no trial is under way */
+};
+
+struct ns_fdstore {
+	bool manager;    /* somebody may listen at NOTIFY_SOCKET */
+	const char *why; /* "": the last trial was kept */
+	bool changed;    /* kept something since the last trial */
+	struct trial trial;
+	int activated;
+	size_t max, names_bytes;
+	size_t n_kept, allocated;
+	struct kept *kept;
+};
+
+/* ---- what is said to the manager ---- */
+
+static int remove_name(const char *name)
+{
+	char state[256 + 32];
+
+	(void)snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	return sd_notify(0, state);
+}
+
+/* FDPOLL=0: a socket of a monitor that overran shows EPOLLERR, and systemd would throw it away for that. */
+static int send_to_store(const char *name, int fd)
+{
+	char state[256 + 32];
+	int r;
+
+	(void)snprintf(state, sizeof state, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+	return r == 0 ? -ENOTCONN : r;
+}
+
+static void format_name(uint64_t cookie, char ret[NAME_SIZE])
+{
+	(void)snprintf(ret, NAME_SIZE, NAME_PREFIX "%" PRIu64, cookie);
+}
+
+/* The cookie in a name; 0 when it is not one that format_name makes. */
+static uint64_t parse_name(const char *name)
+{
+	char again[NAME_SIZE];
+	uint64_t cookie;
+
+	if (strncmp(name, NAME_PREFIX, sizeof NAME_PREFIX - 1) != 0)
+		return 0;
+	errno = 0;
+	cookie = strtoull(name + sizeof NAME_PREFIX - 1, NULL, 10);
+	if (errno != 0)
+		return 0;
+	format_name(cookie, again);
+	return strcmp(name, again) == 0 ? cookie : 0;
+}
+
+/* ---- trials ---- */
+
+static void trial_end(struct trial *trial)
+{
+	ns_closep(&trial->kept);
+	ns_closep(&trial->barrier);
+	trial->kept = trial->barrier = -1;
+}
+
+static int trial_send_end(int *ret_ours, const char *name)
+{
+	int ends[2], r;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	r = name ? send_to_store(name, ends[1]) : sd_pid_notify_with_fds(0, 0, "BARRIER=1", &ends[1], 1);
+	(void)close(ends[1]);
+	if (r <= 0) {
+		(void)close(ends[0]);
+		return r < 0 ? r : -ENOTCONN;
+	}
+	*ret_ours = ends[0];
+	return 0;
+}
+
+static int trial_begin(struct trial *trial)
+{
+	int r = trial_send_end(&trial->kept, TRIAL_NAME);
+
+	if (r == 0)
+		r = trial_send_end(&trial->barrier, NULL);
+	if (r < 0)
+		trial_end(trial);
+	return r;
+}
+
+static bool hung_up(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd };
+	int r;
+
+	do
+		r = poll(&p, 1, timeout_ms);
+	while (r < 0 && errno == EINTR);
+	return r > 0 && (p.revents & POLLHUP);
+}
+
+/* -EAGAIN: the manager has not come to it yet. Else the trial has ended: 1 it was kept, 0 it was not. */
+static int trial_result(struct trial *trial, int timeout_ms)
+{
+	bool refused;
+
+	if (!hung_up(trial->barrier, timeout_ms))
+		return -EAGAIN;
+	refused = hung_up(trial->kept, 0);
+	trial_end(trial);
+	if (!refused)
+		(void)remove_name(TRIAL_NAME);
+	return !refused;
+}
+
+/* ---- the table of what is kept ---- */
+
+static struct kept *find(const struct ns_fdstore *store, uint64_t cookie)
+{
+	for (size_t i = 0; store && i < store->n_kept; i++)
+		if (store->kept[i].cookie == cookie)
+			return &store->kept[i];
+	return NULL;
+}
+
+static size_t name_bytes(uint64_t cookie)
+{
+	char name[NAME_SIZE];
+
+	format_name(cookie, name);
+	return strlen(name) + 1; /* the colon between two */
+}
+
+static int append(struct ns_fdstore *store, const struct kept *kept)
+{
+	if (store->n_kept == store->allocated) {
+		size_t n = store->allocated ? store->allocated * 2 : 64;
+		struct kept *bigger = reallocarray(store->kept, n, sizeof *bigger);
+
+		if (!bigger)
+			return -ENOMEM;
+		store->kept = bigger;
+		store->allocated = n;
+	}
+	store->kept[store->n_kept++] = *kept;
+	store->names_bytes += name_bytes(kept->cookie);
+	return 0;
+}
+
+/* Forgets an entry, and lets the manager forget it. Another one takes its place in the table. */
+static void let_go(struct ns_fdstore *store, struct kept *kept)
+{
+	char name[NAME_SIZE];
+
+	format_name(kept->cookie, name);
+	(void)remove_name(name);
+	ns_closep(&kept->fd);
+	store->names_bytes -= name_bytes(kept->cookie);
+	*kept = store->kept[--store->n_kept];
+}
+
+/* 0: it has none, and cannot be told from others. */
+static uint64_t socket_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof cookie;
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+static bool is_netlink(int fd)
+{
+	return sd_is_socket(fd, AF_NETLINK, 0, -1) > 0;
+}
+
+/* ---- taking over ---- */
+
+static void take_over_kept(struct ns_fdstore *store, uint64_t cookie, int fd)
+{
+	struct kept kept = { .cookie = cookie, .socket = socket_cookie(fd), .fd = fd };
+	struct kept *known = find(store, cookie);
+
+	/* Two of one name: the later one was meant to replace the earlier one. */
+	if (known) {
+		ns_closep(&known->fd);
+		*known = kept;
+	} else if (append(store, &kept) < 0) {
+		(void)close(fd);
+	}
+}
+
+static int take_over(struct ns_fdstore *store, struct ns_error *err)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	int unknown = 0;
+
+	if (n < 0)
+		return ns_error_set(err, n, "cannot read what the service manager hands in (LISTEN_FDS): %s",
+				    strerror(-n));
+	for (int i = 0; i < n; i++) {
+		const char *name = names[i];
+		int fd = SD_LISTEN_FDS_START + i;
+		uint64_t cookie = parse_name(name);
+
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		if (cookie != 0 && is_netlink(fd)) {
+			take_over_kept(store, cookie, fd);
+		} else if (store->activated < 0 && sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0) {
+			store->activated = fd;
+		} else {
+			(void)close(fd);
+			(void)remove_name(name);
+			/* A trial that was under way when the agent died. */
+			if (strcmp(name, TRIAL_NAME) != 0)
+				unknown++;
+		}
+	}
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return unknown;
+}
+
+/* systemd 254 and later says how many it keeps. */
+static size_t allowed(void)
+{
+	const char *text = getenv("FDSTORE");
+	unsigned long n;
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return NS_FDSTORE_MAX;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	return errno == 0 && *end == '\0' && n < NS_FDSTORE_MAX ? n : NS_FDSTORE_MAX;
+}
+
+static const char *first_trial(struct ns_fdstore *store)
+{
+	int r = trial_begin(&store->trial);
+
+	/* A trial without an answer stays under way: the answer may come yet. */
+	if (r == 0)
+		r = trial_result(&store->trial, NS_FDSTORE_WAIT_MS);
+	if (r < 0)
+		return why_silent;
+	if (r > 0)
+		return "";
+	return store->n_kept > 0 ? why_full : why_refused;
+}
+
+int ns_fdstore_open(struct ns_fdstore **ret, struct ns_error *err)
+{
+	struct ns_fdstore *store = calloc(1, sizeof *store);
+	const char *socket_path = getenv("NOTIFY_SOCKET");
+	int unknown;
+
+	if (!store)
+		return ns_error_set(err, -ENOMEM, "out of memory for the kept sockets");
+	store->trial = (struct trial){ .kept = -1, .barrier = -1 };
+	store->activated = -1;
+	store->max = allowed();
+	store->manager = socket_path && *socket_path;
+	unknown = take_over(store, err);
+	if (unknown < 0) {
+		(void)ns_fdstore_close(store);
+		return unknown;
+	}
+	store->why = store->manager ? first_trial(store) : why_no_manager;
+	*ret = store;
+	return unknown;
+}
+
+struct ns_fdstore *ns_fdstore_close(struct ns_fdstore *store)
+{
+	if (!store)
+		return NULL;
+	for (size_t i = 0; i < store->n_kept; i++)
+		ns_closep(&store->kept[i].fd);
+	trial_end(&store->trial);
+	free(store->kept);
+	free(store);
+	return NULL;
+}
+
+/* ---- what is asked ---- */
+
+bool ns_fdstore_available(const struct ns_fdstore *store, const char **ret_why)
+{
+	*ret_why = store ? store->why : why_no_manager;
+	return **ret_why == '\0';
+}
+
+bool ns_fdstore_check(struct ns_fdstore *store)
+{
+	const char *before;
+	int r;
+
+	if (!store || !store->manager)
+		return false;
+	before = store->why;
+	if (store->trial.barrier >= 0) {
+		r = trial_result(&store->trial, 0);
+		if (r != -EAGAIN)
+			store->why = r > 0 ? "" : store->n_kept > 0 ? why_full : why_refused;
+		else
+			store->why = why_silent;
+	} else if (store->changed) {
+		store->changed = false;
+		if (trial_begin(&store->trial) < 0)
+			store->why = why_silent;
+	}
+	return strcmp(before, store->why) != 0;
+}
+
+size_t ns_fdstore_kept(const struct ns_fdstore *store)
+{
+	return store ? store->n_kept : 0;
+}
+
+int ns_fdstore_take(struct ns_fdstore *store, uint64_t cookie)
+{
+	struct kept *kept = find(store, cookie);
+
+	return kept ? NS_TAKE_FD(kept->fd) : -1;
+}
+
+static int check_room(const struct ns_fdstore *store, uint64_t cookie, struct ns_error *err)
+{
+	if (store->n_kept >= store->max)
+		return ns_error_set(err, -E2BIG, "%zu sockets are kept, and more than %zu cannot be", store->n_kept,
+				    store->max);
+	if (store->names_bytes + name_bytes(cookie) > NS_FDSTORE_NAMES_BYTES)
+		return ns_error_set(err, -E2BIG,
+				    "%zu sockets are kept, and the names of more would not fit into the "
+				    "%d bytes that a program can be started with",
+				    store->n_kept, NS_FDSTORE_NAMES_BYTES);
+	return 0;
+}
+
+int ns_fdstore_keep(struct ns_fdstore *store, uint64_t cookie, int fd, struct ns_error *err)
+{
+	struct kept kept = { .cookie = cookie, .socket = socket_cookie(fd), .fd = -1 };
+	struct kept *known = find(store, cookie);
+	char name[NAME_SIZE];
+	int r;
+
+	if (!store || !store->manager || store->why == why_refused)
+		return 0;
+	if (cookie == 0 || !is_netlink(fd))
+		return ns_error_set(err, -EINVAL, "only netlink sockets of a namespace are kept");
+	if (known && kept.socket != 0 && known->socket == kept.socket)
+		return 0;
+	if (known)
+		let_go(store, known);
+	r = check_room(store, cookie, err);
+	if (r < 0)
+		return r;
+	format_name(cookie, name);
+	r = send_to_store(name, fd);
+	if (r < 0)
+		return ns_error_set(err, r, "the service manager cannot be given a socket to keep: %s", strerror(-r));
+	store->changed = true;
+	if (append(store, &kept) < 0) {
+		(void)remove_name(name);
+		return ns_error_set(err, -ENOMEM, "out of memory for the kept sockets");
+	}
+	return 0;
+}
+
+void ns_fdstore_drop(struct ns_fdstore *store, uint64_t cookie)
+{
+	struct kept *kept = find(store, cookie);
+
+	if (!kept)
+		return;
+	let_go(store, kept);
+	store->changed = true; /* there may be room again */
+}
+
+size_t ns_fdstore_drop_untaken(struct ns_fdstore *store)
+{
+	size_t dropped = 0;
+
+	for (size_t i = 0; store && i < store->n_kept;) {
+		if (store->kept[i].fd < 0) {
+			i++;
+			continue;
+		}
+		let_go(store, &store->kept[i]);
+		dropped++;
+	}
+	return dropped;
+}
+
+int ns_fdstore_activated(const struct ns_fdstore *store)
+{
+	return store ? store->activated : -1;
+}

@@ -1,0 +1,1 @@
+nanoseg_unit(fdstore nanoseg_enforce)
