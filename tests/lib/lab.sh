@@ -39,7 +39,7 @@ die() {
 # LAB_ENGINE, set by the script, says that there is one.
 lab_cgroups() {
 	find /sys/fs/cgroup -depth -type d -regextype posix-extended \
-		-regex '/sys/fs/cgroup(/[^/]+)?/(docker|k8s\.io|libpod_parent)(/[a-z-]*[0-9a-f]{64}(/.*)?)?' 2>/dev/null
+		-regex '/sys/fs/cgroup(/[^/]+)?/(docker|k8s\.io|libpod_parent)(/(conmon|[a-z-]*[0-9a-f]{64}(/.*)?))?' 2>/dev/null
 }
 
 lab_sweep_cgroups() {

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Closed from birth under Kubernetes' runtime interface (containerd, CNI with the chained plugin): a pod with an approved
+# policy, whose container's first instruction sends forbidden packets, is started 50 times, while others churn, and with the
+# daemon killed between two starts. None of the packets leaves, and the allowed connection works within 100 ms of the first
+# instruction.
+LAB_ENGINE=containerd
+LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
+. "$(dirname "$0")/../lib/lab.sh"
+. "$NS_SOURCE/tests/lib/cri.sh"
+. "$NS_SOURCE/tests/lib/starts.sh"
+
+STARTS_BRIDGE=$CRI_BRIDGE
+STARTS_FAR4=172.33.250.9/16
+STARTS_FAR6=fd99:7::250:9/64
+
+start_one() {
+	local name=probe-$1 pod container status=1
+	shift
+	pod=$(cri_run "$name" 2>>"$LAB/probe.log") || return 1
+	if container=$(cri_exec "$pod" "$name" first "$@" 2>>"$LAB/probe.log"); then
+		wait_for 20 cri_ended "$container"
+		status=$?
+	fi
+	cri_remove "$pod" 2>>"$LAB/probe.log" && return $status
+}
+
+churn_one() {
+	local file=$LAB/churn.pod.$1
+	[ ! -e "$file" ] || cri_remove "$(cat "$file")"
+	cri_run "churn-$1" >"$file"
+}
+
+mkdir -p "$STARTS_OUT"
+cri_start 172.33.0.0/16 fd99:7::/64
+server=$(cri_run server) || die "no pod: $(tail -n 3 "$LAB/containerd.log")"
+cri_exec "$server" server traffic serve tcp:$STARTS_PORT >/dev/null || die "no server"
+starts_far
+STARTS_NEAR4=$(cri_address "$server" 4)
+STARTS_NEAR6=$(cri_address "$server" 6)
+
+step "with nobody to stop them"
+starts_open 1 4
+[ -z "${STOP:-}" ] || { cri_stop; finished; }

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Closed from birth under Podman, without and with the OCI hook: a container with an approved policy, whose first instruction
+# sends forbidden packets, is started 50 times, while others churn, and with the daemon killed between two starts. None of
+# the packets leaves, and the allowed connection works within 100 ms of the first instruction.
+LAB_ENGINE=podman
+LAB_PODMAN_SOCKET=/run/podman.sock
+LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
+. "$(dirname "$0")/../lib/lab.sh"
+. "$NS_SOURCE/tests/lib/podman.sh"
+. "$NS_SOURCE/tests/lib/starts.sh"
+
+STARTS_FAR4=172.32.250.9/16
+STARTS_FAR6=fd99:6::250:9/64
+STARTS_WORKLOAD=starts/probe
+
+start_one() {
+	local cookie=$1
+	shift
+	pm run --rm --name "probe-$cookie" --network starts -v "$STARTS_OUT:/out" --cap-add NET_RAW \
+		--label nanoseg.workload=$STARTS_WORKLOAD nanoseg-test:1 first "$@" >>"$LAB/probe.log" 2>&1
+}
+
+churn_one() {
+	pm rm -f -t 0 "churn-$1" >/dev/null 2>&1
+	pm run -d --name "churn-$1" --network starts nanoseg-test:1 first pause >/dev/null
+}
+
+podman_start
+STARTS_BRIDGE=$(podman_network starts 172.32.0.0/16 fd99:6::/64)
+pm run -d --name server --network starts nanoseg-test:1 traffic serve tcp:$STARTS_PORT >/dev/null || die "podman run"
+starts_far
+STARTS_NEAR4=$(podman_address server 4 starts)
+STARTS_NEAR6=$(podman_address server 6 starts)
+
+step "with nobody to stop them"
+starts_open 1 4
+[ -z "${STOP:-}" ] || { podman_stop; finished; }
