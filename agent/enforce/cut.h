@@ -13,12 +13,13 @@
 struct ns_cut_result {
 	unsigned connections; /* conntrack entries deleted */
 	unsigned sockets;     /* destroyed */
-	unsigned kept;        /* entries that the plan allows */
+	unsigned kept;        /* entries that the plan allows; loopback's are not counted */
 };
 
 /* `plan` is the inner lock's, in force already; `own` the endpoint's addresses, which tell the direction. Loopback is
  * left alone. Call it after the plan is in: what is cut cannot come back. -EOPNOTSUPP, with the other half done: the
- * kernel cannot destroy sockets (CONFIG_INET_DIAG_DESTROY). */
+ * kernel cannot destroy sockets (CONFIG_INET_DIAG_DESTROY). On any error the rest is done all the same, and *ret says
+ * what was. */
 int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own, size_t n_own,
 	   struct ns_cut_result *ret, struct ns_error *err);
 

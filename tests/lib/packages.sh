@@ -4,8 +4,9 @@
 # The Debian packages that each script needs, and how they come: only what is missing, nothing recommended, and no
 # service of theirs is started.
 
-PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-dev libnl-3-dev libnl-route-3-dev
-	libjansson-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libsystemd-dev libssl-dev libinih-dev libcmocka-dev"
+PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-dev libnetfilter-conntrack-dev
+	libnl-3-dev libnl-route-3-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libsystemd-dev
+	libssl-dev libinih-dev libcmocka-dev"
 PACKAGES_LAB="iproute2 util-linux nftables jq socat procps kmod curl"
 PACKAGES_DOCKER="docker.io iptables busybox-static"
 PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
