@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
 #include "cleanup.h"
 #include "nft/batch.h"
 #include "nft/dump_set.h"
@@ -113,14 +116,12 @@ static enum table_step plan_table(const struct ns_nft_reading *reading)
 	return flags == 0 && owner_support == SUPPORT_NO ? TABLE_OURS : TABLE_REPLACE;
 }
 
-static bool owned_by_another(const struct ns_lock *lock, const struct ns_nft_reading *reading)
+/* -EPERM: another socket's, that is open. */
+static int check_owner(const struct ns_lock *lock, const struct ns_nft_reading *reading, struct ns_error *err)
 {
-	return reading->exists && (reading->table.flags & NS_NFT_TABLE_F_OWNER) && reading->table.owner != 0 &&
-	       reading->table.owner != ns_nft_port(lock->nft);
-}
-
-static int refuse_owned(const struct ns_lock *lock, const struct ns_nft_reading *reading, struct ns_error *err)
-{
+	if (!reading->exists || !(reading->table.flags & NS_NFT_TABLE_F_OWNER) || reading->table.owner == 0 ||
+	    reading->table.owner == ns_nft_port(lock->nft))
+		return 0;
 	return ns_error_set(
 		err, -EPERM,
 		"table %s is owned by another process that is alive (netlink port %u); it must end or delete "
@@ -147,6 +148,17 @@ static void write_table(const struct ns_lock *lock, struct ns_nft_batch *batch, 
 	ns_nft_put_table(batch, &lock->scope, flags);
 }
 
+/* A chain cannot be made on a device that went in between (ENOENT; since 6.16 it can). */
+static int name_device(const struct ns_lock *lock, const struct ns_nft_batch *batch, int code, struct ns_error *err)
+{
+	const char *what;
+
+	if (code != -ENOENT || lock->scope.family != NFPROTO_NETDEV ||
+	    ns_nft_batch_refused_type(batch, &what) != NFT_MSG_NEWCHAIN || !strstr(what, " on device "))
+		return code;
+	return ns_error_set(err, -ENODEV, "%s: there is no such device", what);
+}
+
 static int send_difference(struct ns_lock *lock, const struct ns_plan *plan, const struct ns_nft_reading *reading,
 			   enum table_step step, struct ns_lock_result *result, struct ns_error *err)
 {
@@ -171,7 +183,20 @@ static int send_difference(struct ns_lock *lock, const struct ns_plan *plan, con
 		owner_support = SUPPORT_NO;
 		return -EAGAIN;
 	}
-	return r;
+	return name_device(lock, batch, r, err);
+}
+
+/* Owns a table that outlived its owner before anything else is done: from then on nobody changes it under the reader.
+ */
+static int adopt(struct ns_lock *lock, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
+	int r = ns_nft_batch_new(&batch, err);
+
+	if (r < 0)
+		return r;
+	write_table(lock, batch, TABLE_ADOPT);
+	return ns_nft_batch_send(lock->nft, batch, err);
 }
 
 /* 0 and *ret_difference NULL: as planned. */
@@ -200,8 +225,8 @@ static int compare(const struct ns_plan *plan, const struct ns_nft_reading *read
  * and only reading can tell. */
 static bool worth_another_try(int code)
 {
-	return code == -EAGAIN || code == -EINTR || code == -ERESTART || code == -ENOENT || code == -EEXIST ||
-	       code == -EBUSY || code == -ENOBUFS || code == -ENOTEMPTY;
+	return code == -EAGAIN || code == -ENODEV || code == -EINTR || code == -ERESTART || code == -ENOENT ||
+	       code == -EEXIST || code == -EBUSY || code == -ENOBUFS || code == -ENOTEMPTY;
 }
 
 static void note_protection(struct ns_lock *lock, const struct ns_nft_reading *reading)
@@ -216,7 +241,7 @@ static void note_protection(struct ns_lock *lock, const struct ns_nft_reading *r
 struct application {
 	const struct ns_plan *plan;
 	struct ns_lock_result result;
-	bool compared, written;
+	bool written;
 	char *difference; /* the first line; NULL: none */
 };
 
@@ -225,27 +250,56 @@ static void application_release(struct application *a)
 	free(a->difference);
 }
 
+/* What is there, which is ours from here on where it can be. A table that is replaced whatever it holds is not read:
+ * whoever made it could keep changing it. */
+static int take_in(struct ns_lock *lock, struct application *a, struct ns_nft_reading *reading, struct ns_error *err)
+{
+	int r = ns_nft_read_table(lock->nft, &lock->scope, &reading->exists, &reading->table, err);
+
+	if (r == 0)
+		r = check_owner(lock, reading, err);
+	if (r < 0)
+		return r;
+	switch (plan_table(reading)) {
+	case TABLE_MAKE:
+		return 0;
+	case TABLE_REPLACE:
+		(void)snprintf(reading->beyond, sizeof(reading->beyond), "the table had no owner");
+		return 0;
+	case TABLE_ADOPT:
+		r = adopt(lock, err);
+		if (r < 0)
+			return r;
+		a->result.adopted = true;
+		break;
+	case TABLE_OURS:
+		break;
+	}
+	r = ns_nft_read(lock->nft, &lock->scope, reading, err);
+	return r < 0 ? r : check_owner(lock, reading, err);
+}
+
 /* One turn: 1 when the kernel holds the plan, 0 when it was told to. */
 static int turn(struct ns_lock *lock, struct application *a, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
 	enum table_step step;
-	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
+	int r = take_in(lock, a, &reading, err);
 
 	if (r < 0)
 		return r;
-	if (owned_by_another(lock, &reading))
-		return refuse_owned(lock, &reading, err);
 	free(NS_TAKE(a->difference));
 	r = compare(a->plan, &reading, &a->difference, err);
 	if (r < 0)
 		return r;
-	if (!a->compared && reading.exists && a->difference)
-		(void)snprintf(a->result.before, sizeof(a->result.before), "%s", a->difference);
-	a->compared = true;
+	if (!a->written)
+		(void)snprintf(a->result.before, sizeof(a->result.before), "%s",
+			       reading.exists && a->difference ? a->difference : "");
 	note_protection(lock, &reading);
 	step = plan_table(&reading);
-	if (!lock->held && !a->written && (step == TABLE_ADOPT || step == TABLE_OURS))
+	if (step == TABLE_ADOPT) /* gone and made again meanwhile */
+		return ns_error_set(err, -EAGAIN, "table %s changes hands all the time", lock->table);
+	if (!lock->held && !a->written && step == TABLE_OURS)
 		a->result.adopted = true;
 	if (!a->difference && step == TABLE_OURS) {
 		lock->held = true;
@@ -307,16 +361,14 @@ int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err
 
 int ns_lock_remove(struct ns_lock *lock, struct ns_error *err)
 {
-	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
 	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
-	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
+	struct ns_nft_reading reading = NS_NFT_READING_INIT;
+	int r = ns_nft_read_table(lock->nft, &lock->scope, &reading.exists, &reading.table, err);
 
-	if (r < 0)
+	if (r == 0)
+		r = check_owner(lock, &reading, err);
+	if (r < 0 || !reading.exists)
 		return r;
-	if (!reading.exists)
-		return 0;
-	if (owned_by_another(lock, &reading))
-		return refuse_owned(lock, &reading, err);
 	r = ns_nft_batch_new(&batch, err);
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/netfilter/nf_tables.h>
@@ -13,9 +14,16 @@ enum fate {
 	FATE_REMAKE, /* another definition: delete and make */
 };
 
+/* The chains of a plan by name: the gate may have a thousand, and each is looked up several times. */
+struct chain_index {
+	const struct ns_plan_chain *chains[NS_PLAN_CHAINS_MAX];
+	size_t n;
+};
+
 /* What becomes of each wanted thing; a found thing that no wanted one has the name of is swept. */
 struct marks {
 	const struct ns_plan *wanted, *found;
+	struct chain_index wanted_chains, found_chains;
 	enum fate sets[NS_PLAN_SETS_MAX];
 	enum fate chains[NS_PLAN_CHAINS_MAX];
 };
@@ -25,6 +33,40 @@ static const struct ns_plan_counter *find_counter(const struct ns_plan *plan, co
 	for (size_t i = 0; i < plan->n_counters; i++)
 		if (strcmp(plan->counters[i].name, name) == 0)
 			return &plan->counters[i];
+	return NULL;
+}
+
+static int compare_chains(const void *a, const void *b)
+{
+	const struct ns_plan_chain *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static void index_chains(struct chain_index *index, const struct ns_plan *plan)
+{
+	index->n = plan->n_chains;
+	for (size_t i = 0; i < plan->n_chains; i++)
+		index->chains[i] = &plan->chains[i];
+	if (index->n > 1)
+		qsort(index->chains, index->n, sizeof(index->chains[0]), compare_chains);
+}
+
+static const struct ns_plan_chain *find_chain(const struct chain_index *index, const char *name)
+{
+	size_t low = 0, high = index->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(name, index->chains[middle]->name);
+
+		if (order == 0)
+			return index->chains[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
 	return NULL;
 }
 
@@ -39,7 +81,7 @@ static enum fate set_fate(const struct marks *marks, const char *name)
 
 static enum fate chain_fate(const struct marks *marks, const char *name)
 {
-	const struct ns_plan_chain *chain = ns_plan_find_chain(marks->wanted, name);
+	const struct ns_plan_chain *chain = find_chain(&marks->wanted_chains, name);
 
 	return chain ? marks->chains[chain - marks->wanted->chains] : FATE_REMAKE;
 }
@@ -84,6 +126,8 @@ static void mark(struct marks *marks)
 {
 	const struct ns_plan *wanted = marks->wanted;
 
+	index_chains(&marks->wanted_chains, wanted);
+	index_chains(&marks->found_chains, marks->found);
 	for (size_t i = 0; i < wanted->n_sets; i++) {
 		const struct ns_plan_set *found = ns_plan_find_set(marks->found, wanted->sets[i].name);
 
@@ -93,7 +137,7 @@ static void mark(struct marks *marks)
 			marks->sets[i] = ns_plan_set_same_definition(&wanted->sets[i], found) ? FATE_KEEP : FATE_REMAKE;
 	}
 	for (size_t i = 0; i < wanted->n_chains; i++) {
-		const struct ns_plan_chain *found = ns_plan_find_chain(marks->found, wanted->chains[i].name);
+		const struct ns_plan_chain *found = find_chain(&marks->found_chains, wanted->chains[i].name);
 
 		if (!found)
 			marks->chains[i] = FATE_NEW;
@@ -104,7 +148,7 @@ static void mark(struct marks *marks)
 	}
 	for (size_t i = 0; i < wanted->n_chains; i++)
 		if (marks->chains[i] == FATE_KEEP &&
-		    holds_remade(marks, ns_plan_find_chain(marks->found, wanted->chains[i].name)))
+		    holds_remade(marks, find_chain(&marks->found_chains, wanted->chains[i].name)))
 			marks->chains[i] = FATE_REFILL;
 }
 
@@ -128,7 +172,7 @@ static void sweep(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, 
 		if (chain_fate(marks, found->chains[i].name) != FATE_REMAKE)
 			continue;
 		ns_nft_delete_chain(batch, scope, found->chains[i].name);
-		if (!ns_plan_find_chain(marks->wanted, found->chains[i].name))
+		if (!find_chain(&marks->wanted_chains, found->chains[i].name))
 			counts->chains_changed++;
 	}
 	for (size_t i = 0; i < found->n_counters; i++)
@@ -185,7 +229,7 @@ static void make_chains(struct ns_nft_batch *batch, const struct ns_nft_scope *s
 {
 	for (size_t i = 0; i < marks->wanted->n_chains; i++) {
 		const struct ns_plan_chain *chain = &marks->wanted->chains[i];
-		const struct ns_plan_chain *found = ns_plan_find_chain(marks->found, chain->name);
+		const struct ns_plan_chain *found = find_chain(&marks->found_chains, chain->name);
 		bool changed = marks->chains[i] != FATE_KEEP;
 
 		if (marks->chains[i] == FATE_NEW || marks->chains[i] == FATE_REMAKE) {

@@ -164,6 +164,23 @@ size_t ns_nft_batch_refused(const struct ns_nft_batch *batch)
 	return batch->refused;
 }
 
+int ns_nft_batch_refused_type(const struct ns_nft_batch *batch, const char **ret_what)
+{
+	size_t offset = ((const struct nlmsghdr *)(const void *)batch->data)->nlmsg_len;
+	const struct nlmsghdr *nlh;
+
+	if (batch->refused == 0)
+		return -1;
+	for (size_t i = 1;; i++) {
+		nlh = (const void *)(batch->data + offset);
+		if (i == batch->refused)
+			break;
+		offset += NS_NL_ALIGN(nlh->nlmsg_len);
+	}
+	*ret_what = batch->labels[batch->refused - 1].text;
+	return nlh->nlmsg_type & 0xff;
+}
+
 int ns_nft_batch_walk(struct ns_nft_batch *batch, int (*each)(void *ctx, const struct nlmsghdr *nlh, const char *what),
 		      void *ctx)
 {

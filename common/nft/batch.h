@@ -51,5 +51,7 @@ uint32_t ns_nft_batch_id(struct ns_nft_batch *batch);
 int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_error *err);
 /* After sending: which message was the first refused, from 1. 0: none, or the batch as a whole. */
 size_t ns_nft_batch_refused(const struct ns_nft_batch *batch);
+/* And its type (NFT_MSG_*), with the words for it; -1: none. */
+int ns_nft_batch_refused_type(const struct ns_nft_batch *batch, const char **ret_what);
 
 #endif

@@ -21,6 +21,7 @@
 struct ns_nft_table {
 	uint32_t flags;
 	uint32_t owner; /* port id; 0: none */
+	uint32_t use;   /* how many chains, sets, objects and flowtables it has */
 };
 int ns_nft_decode_table(const struct nlmsghdr *message, const struct ns_nft_scope *scope, struct ns_nft_table *ret,
 			struct ns_error *err);

@@ -56,6 +56,7 @@ int ns_nft_decode_table(const struct nlmsghdr *message, const struct ns_nft_scop
 		return 0;
 	table.flags = ns_attrs_u32(&attrs, NFTA_TABLE_FLAGS, 0);
 	table.owner = ns_attrs_u32(&attrs, NFTA_TABLE_OWNER, 0);
+	table.use = ns_attrs_u32(&attrs, NFTA_TABLE_USE, 0);
 	if (attrs.malformed)
 		return malformed(err, "table");
 	*ret = table;

@@ -87,7 +87,7 @@ int ns_nft_dump_elements(struct ns_nft *nft, int family, const char *table, cons
 		r = get_set(nft, &scope, name, &set, err);
 		if (r == 0) {
 			walk.key_length = ns_plan_set_key_length(&set);
-			r = ns_nft_dump_set(nft, &scope, &set, pass_on, &walk, &odd, err);
+			r = ns_nft_dump_set(nft, &scope, &set, set.dynamic, pass_on, &walk, &odd, err);
 		}
 		if (r != -EINTR)
 			break;

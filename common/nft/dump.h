@@ -12,8 +12,9 @@ struct ns_nft; /* a nfnetlink socket and its sequence numbers; see nft/socket.h 
 
 /* One element, valid during the call. Expired ones are not reported. */
 typedef int (*ns_nft_each_element)(void *ctx, const struct ns_plan_element *element, size_t key_length);
-/* -ENOENT: no such table or set. -EINTR: the set changed under the dump more often than we retry
- * (NLM_F_DUMP_INTR); `each` may then have seen some elements twice, so callers must tolerate repetition. */
+/* -ENOENT: no such table or set. -EINTR: transactions, of whatever table, came under the dump more often than we retry
+ * (NLM_F_DUMP_INTR); `each` may then have seen some elements twice, so callers must tolerate repetition. A dynamic set
+ * is dumped once, whatever comes under it: only the packet path adds to it, behind the dump's place or before. */
 int ns_nft_dump_elements(struct ns_nft *nft, int family, const char *table, const char *set, ns_nft_each_element each,
 			 void *ctx, struct ns_error *err);
 /* The named counter's figures. */

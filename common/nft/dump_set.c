@@ -36,7 +36,7 @@ struct set_dump {
 	const struct ns_plan_set *set;
 	ns_nft_each_set_element each;
 	void *ctx;
-	bool odd;
+	bool odd, stopped;
 	struct ns_nft_bounds bounds; /* of a tree */
 };
 
@@ -58,10 +58,11 @@ static int each_message(void *ctx, const struct nlmsghdr *message, struct ns_err
 	struct set_dump *dump = ctx;
 	int r = ns_nft_decode_elements(message, dump->scope, dump->set, each_raw, dump, err);
 
+	dump->stopped = dump->stopped || r < 0;
 	return r < 0 ? r : 0;
 }
 
-int ns_nft_dump_set(struct ns_nft *nft, const struct ns_nft_scope *scope, const struct ns_plan_set *set,
+int ns_nft_dump_set(struct ns_nft *nft, const struct ns_nft_scope *scope, const struct ns_plan_set *set, bool settled,
 		    ns_nft_each_set_element each, void *ctx, bool *ret_odd, struct ns_error *err)
 {
 	struct set_dump dump = { .scope = scope, .set = set, .each = each, .ctx = ctx };
@@ -72,6 +73,8 @@ int ns_nft_dump_set(struct ns_nft *nft, const struct ns_nft_scope *scope, const 
 	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, scope->table);
 	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set->name);
 	r = ns_nft_request(nft, request, each_message, &dump, err);
+	if (r == -EINTR && settled && !dump.stopped)
+		r = 0;
 	if (r == 0 && ns_nft_set_is_tree(set)) {
 		ns_nft_bounds_pair(&dump.bounds, ns_nft_key_length(set));
 		for (size_t i = 0; r == 0 && i < dump.bounds.n; i++)

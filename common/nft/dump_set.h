@@ -18,10 +18,12 @@ struct nlmsghdr *ns_nft_dump_request(void *buf, uint16_t type, int family, bool 
 void ns_nft_dump_pause(unsigned try);
 
 /* One dump of the elements of a set whose definition is known; the bounds of a tree come as ranges. *ret_odd becomes
- * true when there is an element that no plan can say. -EINTR: changed under the dump (an element may have come twice
- * or not at all). Non-zero from `each` ends it. */
+ * true when there is an element that no plan can say. -EINTR: a transaction, of whatever table, came under the dump (an
+ * element may have come twice or not at all), unless `settled`: the caller knows that none can have been about this
+ * set, whose elements then came all the same, since the dump's place counts only them. Non-zero from `each` ends it.
+ */
 typedef int (*ns_nft_each_set_element)(void *ctx, const struct ns_plan_element *element, struct ns_error *err);
-int ns_nft_dump_set(struct ns_nft *nft, const struct ns_nft_scope *scope, const struct ns_plan_set *set,
+int ns_nft_dump_set(struct ns_nft *nft, const struct ns_nft_scope *scope, const struct ns_plan_set *set, bool settled,
 		    ns_nft_each_set_element each, void *ctx, bool *ret_odd, struct ns_error *err);
 
 #endif

@@ -123,7 +123,9 @@ void ns_nft_put_chain(struct ns_nft_batch *batch, const struct ns_nft_scope *sco
 		return;
 	if (chain->base)
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, chain->policy);
-	nlh = ns_nft_batch_add(batch, NFT_MSG_NEWCHAIN, scope->family, NLM_F_CREATE, "chain %s", chain->name);
+	nlh = ns_nft_batch_add(batch, NFT_MSG_NEWCHAIN, scope->family, NLM_F_CREATE,
+			       chain->base && chain->device[0] ? "chain %s on device %s" : "chain %s", chain->name,
+			       chain->device);
 	if (!nlh)
 		return;
 	nftnl_chain_nlmsg_build_payload(nlh, c);

@@ -15,10 +15,18 @@
 /* A request holds names of at most NS_NFT_NAME_MAX bytes. */
 #define REQUEST_BYTES 512
 
+/* Chains are asked for by name, since a dump of chains is of all tables: a thousand endpoints' have a thousand times
+ * as many, and a container's may be any number. Where one table has more than this, the dump is less work. */
+#define CHAINS_BY_NAME_MAX 64
+
 struct reader {
 	struct ns_nft *nft;
 	const struct ns_nft_scope *scope;
 	struct ns_nft_reading *reading;
+	bool settled;                       /* the table is this socket's: nobody else can change it */
+	bool interrupted;                   /* by somebody else's transactions */
+	size_t chain;                       /* that of the last rule: they come chain by chain */
+	bool described[NS_PLAN_CHAINS_MAX]; /* the others' names are known only */
 };
 
 void ns_nft_reading_release(struct ns_nft_reading *reading)
@@ -42,19 +50,31 @@ static int beyond(struct reader *reader, int code, const struct ns_error *why, s
 	return 0;
 }
 
-static int each_table(void *ctx, const struct nlmsghdr *message, struct ns_error *err)
+static int changed(struct ns_error *err)
 {
-	struct reader *reader = ctx;
-	int r = ns_nft_decode_table(message, reader->scope, &reader->reading->table, err);
+	return ns_error_set(err, -EINTR, "the ruleset changed while it was being read");
+}
 
-	if (r <= 0)
-		return r;
-	reader->reading->exists = true;
-	/* Dormant: all of it is there, and none of it works. */
-	if (reader->reading->table.flags & ~(NS_NFT_TABLE_F_OWNER | NS_NFT_TABLE_F_PERSIST))
-		(void)snprintf(reader->reading->beyond, sizeof(reader->reading->beyond), "table flags 0x%x%s",
-			       reader->reading->table.flags,
-			       reader->reading->table.flags & NFT_TABLE_F_DORMANT ? " (dormant)" : "");
+/* The place of the chain with that name, which is added when it is new. -ENOSPC: noted as beyond any plan. */
+static int place_of_chain(struct reader *reader, const char *name, size_t *ret, struct ns_error *err)
+{
+	struct ns_plan *plan = &reader->reading->plan;
+	struct ns_error why = NS_ERROR_INIT;
+	struct ns_plan_chain *chain;
+	int r;
+
+	if (reader->chain < plan->n_chains && strcmp(plan->chains[reader->chain].name, name) == 0) {
+		*ret = reader->chain;
+		return 0;
+	}
+	chain = ns_plan_find_chain(plan, name);
+	if (!chain)
+		chain = ns_plan_add_chain(plan, name, &why);
+	if (!chain) {
+		r = beyond(reader, why.code, &why, err);
+		return r < 0 ? r : -ENOSPC;
+	}
+	*ret = (size_t)(chain - plan->chains);
 	return 0;
 }
 
@@ -63,16 +83,22 @@ static int each_chain(void *ctx, const struct nlmsghdr *message, struct ns_error
 	struct reader *reader = ctx;
 	struct ns_error why = NS_ERROR_INIT;
 	struct ns_plan_chain found, *chain;
+	size_t place;
 	int r = ns_nft_decode_chain(message, reader->scope, &found, &why);
 
 	if (r < 0)
 		return beyond(reader, r, &why, err);
 	if (r == 0)
 		return 0;
-	chain = ns_plan_add_chain(&reader->reading->plan, found.name, &why);
-	if (!chain)
-		return beyond(reader, why.code, &why, err);
+	r = place_of_chain(reader, found.name, &place, err);
+	if (r < 0)
+		return r == -ENOSPC ? 0 : r;
+	chain = &reader->reading->plan.chains[place];
+	found.rules = chain->rules;
+	found.n_rules = chain->n_rules;
+	found.rules_allocated = chain->rules_allocated;
 	*chain = found;
+	reader->described[place] = true;
 	return 0;
 }
 
@@ -80,21 +106,20 @@ static int each_rule(void *ctx, const struct nlmsghdr *message, struct ns_error 
 {
 	struct reader *reader = ctx;
 	struct ns_error why = NS_ERROR_INIT;
-	struct ns_plan_chain *chain;
 	struct ns_plan_rule found, *rule;
 	char name[NS_NFT_NAME_MAX];
+	size_t place;
 	int r = ns_nft_decode_rule(message, reader->scope, name, &found, &why);
 
 	if (r < 0)
 		return beyond(reader, r, &why, err);
 	if (r == 0)
 		return 0;
-	chain = ns_plan_find_chain(&reader->reading->plan, name);
-	if (!chain) /* made since the chains were read, or beyond the limit */
-		return reader->reading->beyond[0]
-			       ? 0
-			       : ns_error_set(err, -EINTR, "the ruleset changed while it was being read");
-	rule = ns_plan_add_rule(chain, &why);
+	r = place_of_chain(reader, name, &place, err);
+	if (r < 0)
+		return r == -ENOSPC ? 0 : r;
+	reader->chain = place;
+	rule = ns_plan_add_rule(&reader->reading->plan.chains[place], &why);
 	if (!rule)
 		return beyond(reader, why.code, &why, err);
 	*rule = found;
@@ -113,6 +138,8 @@ static int each_set(void *ctx, const struct nlmsghdr *message, struct ns_error *
 	if (r == 0)
 		return 0;
 	set = ns_plan_add_set(&reader->reading->plan, found.name, &why);
+	if (!set && why.code == -EEXIST)
+		return reader->settled ? 0 : changed(err);
 	if (!set)
 		return beyond(reader, why.code, &why, err);
 	*set = found;
@@ -131,6 +158,8 @@ static int each_object(void *ctx, const struct nlmsghdr *message, struct ns_erro
 	if (r == 0)
 		return 0;
 	counter = ns_plan_add_counter(&reader->reading->plan, found.name, &why);
+	if (!counter && why.code == -EEXIST) /* come twice: the dump's place was another when it went on */
+		return reader->settled ? 0 : changed(err);
 	if (!counter)
 		return beyond(reader, why.code, &why, err);
 	*counter = found;
@@ -146,34 +175,75 @@ static int each_flowtable(void *ctx, const struct nlmsghdr *message, struct ns_e
 	return r < 0 ? beyond(reader, r, &why, err) : 0;
 }
 
-/* What is read, in this order: rules after their chains. table_attr: where the kernel filters by table. */
+/* What is dumped, in this order; filtered by table. */
 static const struct {
 	const char *what;
 	uint16_t type;
 	uint16_t table_attr;
-	bool dump;
 	ns_nft_each_message each;
 } parts[] = {
-	{ "table", NFT_MSG_GETTABLE, NFTA_TABLE_NAME, false, each_table },
-	{ "counters", NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, true, each_object },
-	{ "flowtables", NFT_MSG_GETFLOWTABLE, NFTA_FLOWTABLE_TABLE, true, each_flowtable },
-	{ "sets", NFT_MSG_GETSET, NFTA_SET_TABLE, true, each_set },
-	{ "chains", NFT_MSG_GETCHAIN, 0, true, each_chain },
-	{ "rules", NFT_MSG_GETRULE, NFTA_RULE_TABLE, true, each_rule },
+	{ "counters", NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, each_object },
+	{ "flowtables", NFT_MSG_GETFLOWTABLE, NFTA_FLOWTABLE_TABLE, each_flowtable },
+	{ "sets", NFT_MSG_GETSET, NFTA_SET_TABLE, each_set },
+	{ "rules", NFT_MSG_GETRULE, NFTA_RULE_TABLE, each_rule },
 };
+
+static int ask(struct reader *reader, struct nlmsghdr *request, ns_nft_each_message each, const char *what,
+	       struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	int r = ns_nft_request(reader->nft, request, each, reader, &why);
+
+	if (r == -EINTR && reader->settled) {
+		reader->interrupted = true;
+		return 0;
+	}
+	if (r == -ENOENT) /* it went between two requests */
+		r = -EINTR;
+	return r < 0 ? ns_error_set(err, r, "read %s: %s", what, why.text) : 0;
+}
 
 static int read_part(struct reader *reader, size_t i, struct ns_error *err)
 {
 	char buf[REQUEST_BYTES];
-	struct nlmsghdr *request = ns_nft_dump_request(buf, parts[i].type, reader->scope->family, parts[i].dump);
-	int r;
+	struct nlmsghdr *request = ns_nft_dump_request(buf, parts[i].type, reader->scope->family, true);
 
-	if (parts[i].table_attr)
-		mnl_attr_put_strz(request, parts[i].table_attr, reader->scope->table);
-	r = ns_nft_request(reader->nft, request, parts[i].each, reader, err);
-	if (r < 0)
-		ns_error_context(err, "read %s", parts[i].what);
-	return r < 0 ? r : 0;
+	mnl_attr_put_strz(request, parts[i].table_attr, reader->scope->table);
+	return ask(reader, request, parts[i].each, parts[i].what, err);
+}
+
+/* As many as the table says it has? */
+static bool is_complete(const struct reader *reader)
+{
+	const struct ns_plan *plan = &reader->reading->plan;
+
+	return plan->n_chains + plan->n_sets + plan->n_counters == reader->reading->table.use;
+}
+
+static int read_chains(struct reader *reader, struct ns_error *err)
+{
+	const struct ns_plan *plan = &reader->reading->plan;
+	bool by_name = plan->n_chains <= CHAINS_BY_NAME_MAX && is_complete(reader);
+	char buf[REQUEST_BYTES];
+	int r = 0;
+
+	if (!by_name)
+		r = ask(reader, ns_nft_dump_request(buf, NFT_MSG_GETCHAIN, reader->scope->family, true), each_chain,
+			"chains", err);
+	/* And those that an interrupted dump has passed over. */
+	for (size_t i = 0; r == 0 && i < plan->n_chains; i++) {
+		struct nlmsghdr *request;
+
+		if (reader->described[i])
+			continue;
+		request = ns_nft_dump_request(buf, NFT_MSG_GETCHAIN, reader->scope->family, false);
+		mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, reader->scope->table);
+		mnl_attr_put_strz(request, NFTA_CHAIN_NAME, plan->chains[i].name);
+		r = ask(reader, request, each_chain, "chain", err);
+		if (r == 0 && !reader->described[i] && !reader->reading->beyond[0])
+			r = changed(err);
+	}
+	return r;
 }
 
 static int take_element(void *ctx, const struct ns_plan_element *element, struct ns_error *err)
@@ -197,7 +267,7 @@ static int read_elements(struct reader *reader, struct ns_error *err)
 
 		if (set->n_fields == 0 || !ns_nft_set_elements_are_planned(set))
 			continue;
-		r = ns_nft_dump_set(reader->nft, reader->scope, set, take_element, set, &odd, &why);
+		r = ns_nft_dump_set(reader->nft, reader->scope, set, reader->settled, take_element, set, &odd, &why);
 		if (r < 0) {
 			r = beyond(reader, r, &why, err);
 			if (r < 0) {
@@ -213,43 +283,100 @@ static int read_elements(struct reader *reader, struct ns_error *err)
 	return 0;
 }
 
+struct table_answer {
+	const struct ns_nft_scope *scope;
+	struct ns_nft_table table;
+	bool exists;
+};
+
+static int each_table(void *ctx, const struct nlmsghdr *message, struct ns_error *err)
+{
+	struct table_answer *answer = ctx;
+	int r = ns_nft_decode_table(message, answer->scope, &answer->table, err);
+
+	answer->exists = answer->exists || r > 0;
+	return r < 0 ? r : 0;
+}
+
+int ns_nft_read_table(struct ns_nft *nft, const struct ns_nft_scope *scope, bool *ret_exists, struct ns_nft_table *ret,
+		      struct ns_error *err)
+{
+	struct table_answer answer = { .scope = scope };
+	struct ns_error why = NS_ERROR_INIT;
+	char buf[REQUEST_BYTES];
+	struct nlmsghdr *request = ns_nft_dump_request(buf, NFT_MSG_GETTABLE, scope->family, false);
+	int r;
+
+	mnl_attr_put_strz(request, NFTA_TABLE_NAME, scope->table);
+	r = ns_nft_request(nft, request, each_table, &answer, &why);
+	if (r < 0 && r != -ENOENT)
+		return ns_error_set(err, r, "read it: %s", why.text);
+	*ret_exists = answer.exists;
+	*ret = answer.table;
+	return 0;
+}
+
+/* Whether an owned table was this socket's all the while, and all of it was seen. */
+static int confirm(struct reader *reader, struct ns_error *err)
+{
+	const struct ns_nft_table *before = &reader->reading->table;
+	struct ns_nft_table after;
+	bool exists;
+	int r;
+
+	if (!reader->interrupted)
+		return 0;
+	if (!reader->reading->beyond[0] && !is_complete(reader))
+		return changed(err);
+	r = ns_nft_read_table(reader->nft, reader->scope, &exists, &after, err);
+	if (r < 0)
+		return r;
+	return exists && after.owner == before->owner && after.flags == before->flags && after.use == before->use
+		       ? 0
+		       : changed(err);
+}
+
 static int read_once(struct reader *reader, struct ns_error *err)
 {
-	struct ns_plan *plan = &reader->reading->plan;
+	struct ns_nft_reading *reading = reader->reading;
+	struct ns_nft_table *table = &reading->table;
+	int r = ns_nft_read_table(reader->nft, reader->scope, &reading->exists, table, err);
 
-	plan->family = reader->scope->family;
-	(void)snprintf(plan->table, sizeof(plan->table), "%s", reader->scope->table);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		struct ns_error why = NS_ERROR_INIT;
-		int r = read_part(reader, i, &why);
-
-		if (r == -ENOENT && i == 0)
-			return 0;
-		if (r == -ENOENT) /* it went between two requests */
-			r = -EINTR;
-		if (r < 0)
-			return ns_error_set(err, r, "%s", why.text);
-	}
-	return read_elements(reader, err);
+	reading->plan.family = reader->scope->family;
+	(void)snprintf(reading->plan.table, sizeof(reading->plan.table), "%s", reader->scope->table);
+	if (r < 0 || !reading->exists)
+		return r;
+	/* Dormant: all of it is there, and none of it works. */
+	if (table->flags & ~(NS_NFT_TABLE_F_OWNER | NS_NFT_TABLE_F_PERSIST))
+		(void)snprintf(reading->beyond, sizeof(reading->beyond), "table flags 0x%x%s", table->flags,
+			       table->flags & NFT_TABLE_F_DORMANT ? " (dormant)" : "");
+	reader->settled = (table->flags & NS_NFT_TABLE_F_OWNER) && table->owner == ns_nft_port(reader->nft);
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+		r = read_part(reader, i, err);
+	if (r == 0)
+		r = read_chains(reader, err);
+	if (r == 0)
+		r = read_elements(reader, err);
+	return r < 0 ? r : confirm(reader, err);
 }
 
 int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, struct ns_nft_reading *ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
-	struct reader reader = { .nft = nft, .scope = scope, .reading = &reading };
+	int r;
 
 	for (unsigned try = 0;; try++) {
-		struct ns_error why = NS_ERROR_INIT;
-		int r = read_once(&reader, &why);
+		struct reader reader = { .nft = nft, .scope = scope, .reading = &reading };
 
-		if (r == -EINTR && try + 1 < NS_NFT_DUMP_TRIES) {
-			ns_nft_reading_release(&reading);
-			ns_nft_dump_pause(try);
-			continue;
-		}
-		if (r < 0)
-			return ns_error_set(err, r, "table %s: %s", scope->table, why.text);
-		break;
+		r = read_once(&reader, err);
+		if (r != -EINTR || try + 1 == NS_NFT_DUMP_TRIES)
+			break;
+		ns_nft_reading_release(&reading);
+		ns_nft_dump_pause(try);
+	}
+	if (r < 0) {
+		ns_error_context(err, "table %s", scope->table);
+		return r;
 	}
 	ns_plan_normalise(&reading.plan);
 	*ret = reading;
