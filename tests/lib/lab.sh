@@ -54,11 +54,23 @@ lab_sweep_cgroups() {
 	echo "note: after $try tries there is still" "$left" >&2
 }
 
+lab_sweep_own_cgroup() {
+	local try
+	for try in {1..40}; do
+		[ -n "$(find /sys/fs/cgroup -maxdepth 2 -name "$LAB_CGROUP")" ] || return 0
+		find /sys/fs/cgroup -depth -type d -regex "/sys/fs/cgroup\(/[^/]+\)?/$LAB_CGROUP\(/.*\)?" -exec rmdir {} + 2>/dev/null
+		sleep 0.05
+	done
+	echo "note: after $try tries there is still the cgroup $LAB_CGROUP" >&2
+}
+
 lab_enter() {
 	local script status known child
 	script=$(readlink -f "$0")
 	[ "$(id -u)" = 0 ] || die "must be root: sudo $0"
 	known=$(lab_cgroups)
+	# For what in the lab needs cgroups of its own; the name is free, since this shell lives outside.
+	export LAB_CGROUP=nanoseg-lab-$$
 	# Should this shell be killed outright, the parent-death signal ends the lab.
 	NS_IN_LAB=1 setpriv --pdeathsig KILL unshare --mount --net --pid --ipc --uts --fork --kill-child \
 		--mount-proc --propagation private bash "$script" "$@" </dev/null &
@@ -72,6 +84,7 @@ lab_enter() {
 	kill -9 "$child" 2>/dev/null
 	trap - EXIT
 	[ -z "${LAB_DOCKER_SOCKET:-}${LAB_ENGINE:-}" ] || lab_sweep_cgroups "$known"
+	lab_sweep_own_cgroup
 	exit "$status"
 }
 
@@ -443,4 +456,5 @@ kernel_table() {
 if [ -z "${NS_IN_LAB:-}" ]; then
 	lab_enter "$@"
 fi
-lab_set_up
+# A script that goes on inside a machine of the lab (systemd.sh) finds everything in place.
+[ -n "${NS_IN_MACHINE:-}" ] || lab_set_up
