@@ -17,9 +17,14 @@
 
 struct ns_addresses;
 
+struct ns_found_address {
+	struct ns_prefix prefix;
+	int index; /* of the interface it is on */
+};
+
 /* The room is the caller's. */
 struct ns_addresses_found {
-	struct ns_prefix *addresses; /* sorted, without duplicates */
+	struct ns_found_address *addresses; /* sorted; the same on two interfaces is told twice */
 	size_t n_addresses, max_addresses;
 	struct ns_interface *interfaces;     /* sorted by index; without lo */
 	size_t n_interfaces, max_interfaces; /* max 0: not wanted */

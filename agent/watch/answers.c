@@ -32,6 +32,7 @@ json_t *ns_watch_status(struct ns_watch *watch)
 	add_status(array, "namespaces", &watch->namespaces_state);
 	add_status(array, "netns_dirs", &watch->dirs_state);
 	add_status(array, "links", &watch->links_state);
+	add_status(array, "ports", &watch->ports_state);
 	add_status(array, "processes", &watch->processes_state);
 	return array;
 }

@@ -148,10 +148,17 @@ bool ns_watched_identify(struct ns_watched *watched)
 	return ns_identity_decide(&facts, &watched->endpoint);
 }
 
+static bool same_interface(const struct ns_interface *a, const struct ns_interface *b)
+{
+	return a->index == b->index && a->peer_index == b->peer_index && a->peer_outside == b->peer_outside &&
+	       memcmp(a->mac, b->mac, sizeof a->mac) == 0 && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->kind, b->kind) == 0;
+}
+
 int ns_watched_read_addresses(struct ns_watched *watched, struct ns_error *err)
 {
 	struct ns_endpoint *endpoint = &watched->endpoint;
-	struct ns_prefix addresses[NS_ENDPOINT_ADDRESSES_MAX];
+	struct ns_found_address addresses[NS_ENDPOINT_ADDRESSES_MAX];
 	struct ns_interface interfaces[NS_ENDPOINT_INTERFACES_MAX];
 	struct ns_addresses_found found = { .addresses = addresses,
 					    .max_addresses = NS_ENDPOINT_ADDRESSES_MAX,
@@ -171,15 +178,17 @@ int ns_watched_read_addresses(struct ns_watched *watched, struct ns_error *err)
 	watched->truncated = found.truncated;
 	same = endpoint->n_addresses == found.n_addresses && endpoint->n_interfaces == found.n_interfaces;
 	for (size_t i = 0; same && i < found.n_addresses; i++)
-		same = ns_addr_equal(&found.addresses[i].addr, &endpoint->addresses[i].addr) &&
-		       found.addresses[i].length == endpoint->addresses[i].length;
+		same = ns_addr_equal(&addresses[i].prefix.addr, &endpoint->addresses[i].addr) &&
+		       addresses[i].prefix.length == endpoint->addresses[i].length &&
+		       addresses[i].index == endpoint->address_index[i];
 	for (size_t i = 0; same && i < found.n_interfaces; i++)
-		same = found.interfaces[i].index == endpoint->interfaces[i].index &&
-		       found.interfaces[i].peer_index == endpoint->interfaces[i].peer_index &&
-		       strcmp(found.interfaces[i].name, endpoint->interfaces[i].name) == 0;
+		same = same_interface(&interfaces[i], &endpoint->interfaces[i]);
 	if (same)
 		return 0;
-	memcpy(endpoint->addresses, addresses, found.n_addresses * sizeof *addresses);
+	for (size_t i = 0; i < found.n_addresses; i++) {
+		endpoint->addresses[i] = addresses[i].prefix;
+		endpoint->address_index[i] = addresses[i].index;
+	}
 	memcpy(endpoint->interfaces, interfaces, found.n_interfaces * sizeof *interfaces);
 	endpoint->n_addresses = found.n_addresses;
 	endpoint->n_interfaces = found.n_interfaces;
@@ -232,6 +241,7 @@ int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, con
 		return ns_error_set(err, -ENOMEM, "no memory for an endpoint");
 	watched->watch = watch;
 	watched->inode = inode;
+	watched->nsid = watched->nsid_told = NS_NSID_UNKNOWN;
 	watched->anchors = (struct ns_anchors)NS_ANCHORS_INIT;
 	watched->endpoint.cookie = cookie;
 	watched->endpoint.since = ns_clock_now();
@@ -253,6 +263,7 @@ int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, con
 	r = insert(watch, watched);
 	if (r < 0)
 		return ns_error_set(err, r, "no memory for an endpoint");
+	watch->nsids_due = true;
 	watch->events.attach(watch->ctx, &NS_TAKE(watched)->endpoint, fd);
 	return 0;
 }
@@ -265,6 +276,8 @@ void ns_watched_detach(struct ns_watched *watched)
 	/* Out of the list first: a walk from the callback sees only what is still there. */
 	memmove(watch->watched + at, watch->watched + at + 1, (watch->n_watched - at - 1) * sizeof(void *));
 	watch->n_watched--;
+	/* And its ports lead nowhere before the locks that its end takes away are gone. */
+	ns_ports_unbind(&watch->ports, watched->endpoint.cookie);
 	watch->events.detach(watch->ctx, &watched->endpoint);
 	(void)ns_watched_free(watched);
 }

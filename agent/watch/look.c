@@ -116,6 +116,8 @@ static void attach(struct ns_watch *watch, ino_t inode, const char *path)
 	const struct ns_proc_entry *entries = ns_proc_table_find(&watch->processes, inode, &n);
 	int r = ns_watched_attach(watch, inode, path, entries, n, &err);
 
+	/* Whoever ports end at is told of before they are. */
+	ns_watch_read_links(watch);
 	/* A container may end at any instant: that is no failure, and whatever is left of it is seen at the next look.
 	 */
 	if (r == 0 || r == -EEXIST || r == -ENOENT || r == -ESRCH || r == -ESTALE || r == -EINVAL)
@@ -167,8 +169,11 @@ static void read_addresses(struct ns_watch *watch)
 		if (!watched->addresses_dirty)
 			continue;
 		r = ns_watched_read_addresses(watched, NULL);
-		if (r > 0)
+		if (r > 0) {
+			ns_watch_doubt_ports(watch, &watched->endpoint);
 			watch->events.addresses(watch->ctx, &watched->endpoint);
+		}
+		ns_watch_read_links(watch);
 		if (watched->addresses_dirty) {
 			watch->dirty |= NS_LOOK_ADDRESSES;
 			ns_watch_again(watch, ns_clock_elapsed() + (r == -EAGAIN ? AGAIN_US : FAILED_AGAIN_US));
@@ -176,10 +181,15 @@ static void read_addresses(struct ns_watch *watch)
 	}
 }
 
+static bool same_prefix(const struct ns_prefix *a, const struct ns_prefix *b)
+{
+	return ns_addr_equal(&a->addr, &b->addr) && a->length == b->length;
+}
+
 static void read_host(struct ns_watch *watch)
 {
 	struct ns_error err = NS_ERROR_INIT;
-	struct ns_prefix addresses[NS_WATCH_HOST_ADDRESSES_MAX];
+	struct ns_found_address addresses[NS_WATCH_HOST_ADDRESSES_MAX];
 	struct ns_addresses_found found = { .addresses = addresses,
 					    .max_addresses = NS_WATCH_HOST_ADDRESSES_MAX,
 					    .without_link_local = true };
@@ -198,11 +208,11 @@ static void read_host(struct ns_watch *watch)
 		return;
 	same = found.n_addresses == watch->n_host_addresses;
 	for (size_t i = 0; same && i < found.n_addresses; i++)
-		same = ns_addr_equal(&addresses[i].addr, &watch->host_addresses[i].addr) &&
-		       addresses[i].length == watch->host_addresses[i].length;
+		same = same_prefix(&addresses[i].prefix, &watch->host_addresses[i]);
 	if (same)
 		return;
-	memcpy(watch->host_addresses, addresses, found.n_addresses * sizeof *addresses);
+	for (size_t i = 0; i < found.n_addresses; i++)
+		watch->host_addresses[i] = addresses[i].prefix;
 	watch->n_host_addresses = found.n_addresses;
 	if (!watch->first)
 		watch->events.host_addresses(watch->ctx);
@@ -210,9 +220,11 @@ static void read_host(struct ns_watch *watch)
 
 void ns_watch_look(struct ns_watch *watch)
 {
-	unsigned look = watch->dirty;
+	unsigned look;
 	bool need_scan = false, scanned = false;
 
+	ns_watch_read_links(watch);
+	look = watch->dirty;
 	watch->dirty = 0;
 	if (look & NS_LOOK_DIRS) {
 		list_dirs(watch);
@@ -239,6 +251,7 @@ void ns_watch_look(struct ns_watch *watch)
 		}
 		attach_new(watch);
 	}
+	ns_watch_read_links(watch); /* a scan of /proc takes its time */
 	if (scanned || look & NS_LOOK_IDENTITY)
 		identify_all(watch);
 	watch->residents.n = 0; /* the engines may change what it points to */

@@ -83,6 +83,7 @@ static int on_scan(sd_event_source *source, uint64_t usec, void *ctx)
 	struct ns_watch *watch = ctx;
 
 	set_timer(source, watch->scan_interval);
+	ns_links_relist(watch->links);
 	watch->dirty |= NS_LOOK_DIRS | NS_LOOK_PROCESSES | NS_LOOK_IDENTITY;
 	(void)sd_event_source_set_enabled(watch->turn, SD_EVENT_ONESHOT);
 	return 0;
@@ -95,10 +96,7 @@ static void on_dirs(void *ctx)
 
 static void on_links(void *ctx)
 {
-	struct ns_watch *watch = ctx;
-
-	ns_watch_settle(watch);
-	ns_watch_mark(watch, NS_LOOK_DIRS | NS_LOOK_PROCESSES);
+	ns_watch_read_links(ctx);
 }
 
 static void on_engine(void *ctx)
@@ -179,6 +177,8 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 	watch->event = sd_event_ref(event);
 	watch->events = *events;
 	watch->ctx = ctx;
+	watch->ports =
+		(struct ns_ports){ .cookie_of = ns_watch_cookie_of, .changed = ns_watch_port_changed, .ctx = watch };
 	watch->scan_interval =
 		config->scan_interval_us < SCAN_INTERVAL_LEAST_US ? SCAN_INTERVAL_LEAST_US : config->scan_interval_us;
 	r = know_oneself(watch, err);
@@ -189,7 +189,7 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 				      err);
 	/* Listening comes before looking: what happens in between is seen twice, not never. */
 	if (r >= 0)
-		r = ns_links_new(event, on_links, watch, &watch->links, err);
+		r = ns_links_new(event, &watch->ports, on_links, watch, &watch->links, err);
 	if (r >= 0)
 		r = ns_addresses_open(event, -1, on_host, watch, &watch->host, err);
 	if (r >= 0)
@@ -199,6 +199,7 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 	if (r < 0)
 		return r;
 	watch->first = true;
+	ns_links_relist(watch->links);
 	watch->dirty = NS_LOOK_DIRS | NS_LOOK_PROCESSES | NS_LOOK_HOST;
 	ns_watch_look(watch);
 	watch->first = false;
@@ -218,6 +219,7 @@ struct ns_watch *ns_watch_free(struct ns_watch *watch)
 	ns_residents_release(&watch->residents);
 	(void)ns_addresses_free(watch->host);
 	(void)ns_links_free(watch->links);
+	ns_ports_release(&watch->ports);
 	(void)ns_netns_dirs_free(watch->dirs);
 	sd_event_source_disable_unref(watch->turn);
 	sd_event_source_disable_unref(watch->scan_timer);

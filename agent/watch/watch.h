@@ -3,7 +3,8 @@
  * The watcher: which network namespaces exist on this machine, who lives in them, and when they end.
  *
  * Sources: rtnetlink link and nsid notifications, inotify on the netns directories, runtime events, and a scan
- * of /proc as the safety net. All of them only say "look"; one look per turn of the loop finds the truth.
+ * of /proc as the safety net. All of them only say "look"; one look per turn of the loop finds the truth. Links of the
+ * agent's own namespace are besides taken for what they are, at once.
  * A namespace is an endpoint when it is bind-mounted in one of the netns directories or one of its processes
  * is in a cgroup that a known runtime made, and it is not the agent's own.
  */
@@ -41,8 +42,10 @@ struct ns_watch_events {
 	/* Addresses of the agent's own namespace changed (the peer class "host"). */
 	void (*host_addresses)(void *ctx);
 	/* A veth of the agent's namespace appeared, was renamed, or its other end moved or became known; or it is gone.
-	 * Called as soon as the kernel tells, before any look, since whoever is behind it may send at once. The port is
-	 * the watcher's, valid during the call. */
+	 * Called as soon as the kernel tells, before any look, since whoever is behind it may send at once; not for
+	 * what is there from the start (ns_watch_ports). With an endpoint it comes after attach, and when that ends
+	 * before detach. More than NS_PORTS_MAX are told of and not kept. The port is the watcher's, valid during the
+	 * call; it may also come from within ns_watch_hint(). May be NULL. */
 	void (*port)(void *ctx, const struct ns_port *port, bool gone);
 };
 

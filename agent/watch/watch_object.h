@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The watcher from the inside: what watch.c (life, events, answers) and look.c (finding the truth) share.
+ * The watcher from the inside: what watch.c (life, events), look.c (finding the truth) and the others share.
  */
 #ifndef NANOSEG_WATCH_OBJECT_H
 #define NANOSEG_WATCH_OBJECT_H
@@ -37,6 +37,8 @@ struct ns_watched {
 	struct ns_addresses *addresses;
 	bool addresses_dirty, truncated;
 	int64_t read_not_before; /* ns_clock_elapsed() */
+	int nsid;                /* that the agent's namespace gave it; NS_NSID_UNKNOWN: none yet */
+	int nsid_told;           /* an answer that does not count yet */
 	struct ns_anchors anchors;
 	struct ns_cgroup_identity cgroup; /* of the process watched */
 	pid_t init;                       /* the container's first process, as its engine tells; 0: not known */
@@ -61,6 +63,9 @@ struct ns_watch {
 
 	struct ns_netns_dirs *dirs;
 	struct ns_links *links;
+	struct ns_ports ports;
+	bool nsids_due, nsids_failed; /* endpoints' ids are to be asked for; some could not be */
+	bool reading_links;
 	struct ns_docker *engines[2];
 	size_t n_engines;
 	struct ns_residents residents; /* of the look under way */
@@ -82,7 +87,7 @@ struct ns_watch {
 
 	char attach_failure[NS_ERROR_TEXT_MAX];
 	ino_t failed_inode; /* the last namespace that could not be attached, so that the log says it once */
-	struct ns_source_state namespaces_state, dirs_state, processes_state, links_state;
+	struct ns_source_state namespaces_state, dirs_state, processes_state, links_state, ports_state;
 };
 
 /* Asks for a look in this turn of the loop. */
@@ -91,6 +96,14 @@ void ns_watch_mark(struct ns_watch *watch, unsigned look);
 void ns_watch_again(struct ns_watch *watch, int64_t at);
 /* Looks again several times in the next moments: what was announced is not there yet. */
 void ns_watch_settle(struct ns_watch *watch);
+
+/* host_side.c: takes what rtnetlink has to tell of the agent's own namespace; the ports' events come from here. */
+void ns_watch_read_links(struct ns_watch *watch);
+/* Asks for those ports that do not agree with what the endpoint says of its interfaces, with the next reading. */
+void ns_watch_doubt_ports(struct ns_watch *watch, const struct ns_endpoint *endpoint);
+/* For struct ns_ports. */
+uint64_t ns_watch_cookie_of(void *ctx, int nsid);
+void ns_watch_port_changed(void *ctx, const struct ns_port *port, bool gone);
 
 /* look.c: one look at all that is marked dirty. */
 void ns_watch_look(struct ns_watch *watch);

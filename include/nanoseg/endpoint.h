@@ -17,11 +17,12 @@ struct ns_interface {
 	char name[NS_IFNAME_MAX];
 	int index;
 	int peer_index; /* IFLA_LINK of a veth; 0: none */
+	bool peer_outside; /* what peer_index counts is in another namespace than the interface */
 	uint8_t mac[6];
 	char kind[NS_IFNAME_MAX]; /* IFLA_INFO_KIND: veth, macvlan, …; "": none told */
 };
 
-/* The host's end of a link: a veth in the agent's own namespace. */
+/* The host's end of a link: a veth (or netkit) in the agent's own namespace. */
 enum ns_port_far {
 	NS_PORT_ELSEWHERE = 0, /* the other end is in a namespace that is no endpoint, or not yet */
 	NS_PORT_HERE,          /* both ends are in the agent's namespace */

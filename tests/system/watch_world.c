@@ -59,9 +59,21 @@ static void on_host(void *ctx)
 	seen.inside = false;
 }
 
+static void on_port(void *ctx, const struct ns_port *port, bool gone)
+{
+	enter_callback();
+	seen.ports++;
+	seen.last_port = *port;
+	seen.port_gone += gone;
+	seen.port_at = lab_seconds();
+	seen.inside = false;
+}
+
 void begin(uint64_t scan_interval)
 {
-	static const struct ns_watch_events events = { on_attach, on_identify, on_addresses, on_detach, on_host };
+	static const struct ns_watch_events events = {
+		on_attach, on_identify, on_addresses, on_detach, on_host, on_port
+	};
 	struct ns_watch_config config = { .netns_dirs = { "/run/netns", "/run/docker/netns" },
 					  .n_netns_dirs = 2,
 					  .scan_interval_us = scan_interval };
@@ -107,6 +119,24 @@ struct ns_endpoint *find(const char *workload)
 		if (strcmp(e->workload, workload) == 0)
 			return e;
 	return NULL;
+}
+
+const struct ns_port *port_named(const char *name)
+{
+	size_t n;
+	const struct ns_port *ports = ns_watch_ports(watch, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ports[i].name, name) == 0)
+			return &ports[i];
+	return NULL;
+}
+
+bool port_leads(const char *name, enum ns_port_far far, uint64_t cookie)
+{
+	const struct ns_port *port = port_named(name);
+
+	return port && port->far == far && port->cookie == cookie;
 }
 
 size_t count_endpoints(void)

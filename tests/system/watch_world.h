@@ -28,6 +28,9 @@ struct seen {
 	bool inside; /* a callback is running: none may come within it */
 	bool fd_was_open;
 	uint64_t fd_cookie;
+	int ports, port_gone; /* events; of these, ends */
+	struct ns_port last_port;
+	double port_at; /* lab_seconds() of the last */
 };
 
 extern sd_event *loop;
@@ -54,6 +57,8 @@ void run_for(double seconds);
 	} while (0)
 
 struct ns_endpoint *find(const char *workload);
+const struct ns_port *port_named(const char *name);
+bool port_leads(const char *name, enum ns_port_far far, uint64_t cookie);
 size_t count_endpoints(void);
 size_t count_entries(const char *path);
 bool has_address(const struct ns_endpoint *endpoint, const char *text);
