@@ -37,9 +37,16 @@ static const struct ns_config_key {
 	{ "learn", "min_window", NS_CONFIG_DURATION, AT(min_window_us), 0, NS_CONFIG_MIN_WINDOW_MAX_US, NULL },
 	{ "learn", "set_size", NS_CONFIG_COUNT, AT(set_size), 1, NS_LEARN_SET_SIZE_MAX, NULL },
 	{ "enforce", "verdict", NS_CONFIG_WORD, AT(verdict), 0, 8, "drop reject" },
+	{ "enforce", "start", NS_CONFIG_WORD, AT(start), 0, 16, NS_CONFIG_START_WORDS },
+	{ "enforce", "gate", NS_CONFIG_LINKS, AT(gate), 0, 0, NULL },
+	{ "enforce", "gate_wait", NS_CONFIG_DURATION, AT(gate_wait_us), NS_CONFIG_GATE_WAIT_MIN_US,
+	  NS_CONFIG_GATE_WAIT_MAX_US, NULL },
 #undef AT
 };
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+/* The section that has patterns for keys. */
+#define START_SECTION "start"
 
 struct parse {
 	const char *name; /* of the file */
@@ -48,6 +55,7 @@ struct parse {
 	bool seen[N_KEYS];
 	unsigned line;     /* the one libinih is at */
 	bool continuation; /* it begins with white space */
+	bool in_start;     /* it stands in [start] */
 	unsigned bad_line; /* of the first error; 0: none yet */
 	struct ns_error *err;
 };
@@ -68,6 +76,10 @@ void ns_config_defaults(struct ns_config *ret)
 		.min_window_us = INT64_C(3600) * 1000000,
 		.set_size = NS_LEARN_SET_SIZE_DEFAULT,
 		.verdict = "drop",
+		.start = "learning",
+		.gate = { "veth*", "ve-*" },
+		.n_gate = 2,
+		.gate_wait_us = 5000000,
 	};
 }
 
@@ -97,6 +109,8 @@ static void unknown(struct parse *parse, const char *what, const char *word, con
 
 static bool known_section(const char *section)
 {
+	if (strcmp(section, START_SECTION) == 0)
+		return true;
 	for (size_t i = 0; i < N_KEYS; i++) {
 		if (strcmp(keys[i].section, section) == 0)
 			return true;
@@ -106,11 +120,12 @@ static bool known_section(const char *section)
 
 static int unknown_section(struct parse *parse, const char *section)
 {
-	const char *words[N_KEYS];
+	const char *words[N_KEYS + 1];
 
 	for (size_t i = 0; i < N_KEYS; i++)
 		words[i] = keys[i].section;
-	unknown(parse, "section", section, words, N_KEYS);
+	words[N_KEYS] = START_SECTION;
+	unknown(parse, "section", section, words, N_KEYS + 1);
 	return bad(parse, NULL, NULL);
 }
 
@@ -132,6 +147,45 @@ static int unknown_key(struct parse *parse, const char *section, const char *nam
 }
 
 /* ---- what libinih calls ---- */
+
+/* A line of [start] is taken here, and libinih sees an empty one. False: it is wrong. */
+static bool start_line(struct parse *parse, char *line)
+{
+	size_t length = strlen(line);
+
+	if (*line == '#')
+		return true;
+	for (size_t i = 0; i < length; i++) { /* comments as in other sections */
+		if (line[i] == ';' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t'))
+			length = i;
+	}
+	while (length && strchr(" \t\r\n", line[length - 1]))
+		length--;
+	line[length] = '\0';
+	if (!length)
+		return true;
+	if (parse->continuation)
+		(void)ns_error_set(parse->err, -EINVAL, "begin a pattern at the left margin");
+	else if (ns_config_start_rule(line, &parse->config, parse->err) == 0)
+		return true;
+	ns_error_context(parse->err, "[" START_SECTION "]");
+	(void)bad(parse, NULL, NULL);
+	return false;
+}
+
+/* The line of a section's name: libinih says nothing of a section without keys, and cuts long names. */
+static bool section_line(struct parse *parse, const char *start, const char *close)
+{
+	char section[NS_CONFIG_LINE_MAX + 1];
+
+	(void)snprintf(section, sizeof(section), "%.*s", (int)(close - start - 1), start + 1);
+	parse->in_start = strcmp(section, START_SECTION) == 0;
+	if (!known_section(section)) {
+		(void)unknown_section(parse, section);
+		return false;
+	}
+	return true;
+}
 
 /* One line from memory, as fgets(3) would. libinih cuts lines that are longer than its buffer in two and would read
  * the second half as a line of its own, so such a line ends the reading. */
@@ -158,16 +212,18 @@ static char *read_line(char *buffer, int size, void *stream)
 	parse->next += length + (newline ? 1 : 0);
 	parse->continuation = length && (buffer[0] == ' ' || buffer[0] == '\t');
 
-	/* libinih says nothing of a section without keys, and cuts long names. */
-	const char *start = buffer + strspn(buffer, " \t");
+	const char *start = buffer;
+	if (parse->line == 1 && strncmp(start, "\xef\xbb\xbf", 3) == 0) /* libinih passes over it as well */
+		start += 3;
+	start += strspn(start, " \t");
 	const char *close = strchr(start, ']');
-	if (*start == '[' && close) {
-		char section[NS_CONFIG_LINE_MAX + 1];
-		(void)snprintf(section, sizeof(section), "%.*s", (int)(close - start - 1), start + 1);
-		if (!known_section(section)) {
-			(void)unknown_section(parse, section);
+	if (*start == '[') {
+		if (close && !section_line(parse, start, close))
 			return NULL;
-		}
+	} else if (parse->in_start) {
+		if (!start_line(parse, buffer))
+			return NULL;
+		memcpy(buffer, "\n", 2);
 	}
 	return buffer;
 }
@@ -207,7 +263,10 @@ static int store(struct parse *parse, const struct ns_config_key *key, const cha
 			*(uint32_t *)at = (uint32_t)number;
 		return r;
 	case NS_CONFIG_WORD:
+		memset(at, 0, (size_t)key->max); /* equal configurations are equal bytes */
 		return ns_config_word(value, key->words, at, (size_t)key->max, parse->err);
+	case NS_CONFIG_LINKS:
+		return ns_config_links(value, config, parse->err);
 	}
 	return ns_error_set(parse->err, -EINVAL, "no such kind of value");
 }

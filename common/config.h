@@ -3,7 +3,8 @@
  * The configuration file: INI, read by libinih. Unknown sections and keys, repeated keys and bad values are errors with
  * file, line and what would be right; nothing is half-read. nanoseg.conf(5) is its manual.
  *
- * Lines that begin with white space continue the value above; only netns_dirs may have such lines.
+ * Lines that begin with white space continue the value above; only netns_dirs may have such lines. Section [start] has
+ * patterns for keys, so its lines are read here and not by libinih, which would cut them.
  */
 #ifndef NANOSEG_CONFIG_H
 #define NANOSEG_CONFIG_H
@@ -24,6 +25,16 @@
 #define NS_CONFIG_SCAN_INTERVAL_MIN_US INT64_C(100000)
 #define NS_CONFIG_SCAN_INTERVAL_MAX_US INT64_C(3600000000)
 #define NS_CONFIG_MIN_WINDOW_MAX_US    (INT64_C(365) * 86400 * 1000000)
+#define NS_CONFIG_GATE_WAIT_MIN_US     INT64_C(1000000)
+#define NS_CONFIG_GATE_WAIT_MAX_US     INT64_C(600000000)
+
+#define NS_CONFIG_START_WORDS "closed learning open"
+
+/* One line of [start]: how workloads start whose names match the pattern (fnmatch(3), '*' matches '/' too). */
+struct ns_config_start {
+	char pattern[NS_WORKLOAD_MAX];
+	char start[16];
+};
 
 struct ns_config {
 	/* [daemon] */
@@ -43,6 +54,14 @@ struct ns_config {
 	uint32_t set_size;     /* 65535 */
 	/* [enforce] */
 	char verdict[8]; /* "drop" or "reject" */
+	char start[16];  /* one of NS_CONFIG_START_WORDS; "learning" */
+	/* "veth* ve-*", or none: names of links as the kernel's wildcard hooks take them */
+	char gate[NS_GATE_PATTERNS_MAX][NS_IFNAME_MAX];
+	unsigned n_gate;
+	int64_t gate_wait_us; /* "5s" */
+	/* [start] */
+	struct ns_config_start start_rules[NS_START_RULES_MAX]; /* the first that matches counts */
+	unsigned n_start_rules;
 };
 
 void ns_config_defaults(struct ns_config *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config_value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -155,4 +156,120 @@ int ns_config_word(const char *value, const char *words, char *ret, size_t size,
 		word += n + (word[n] == ' ');
 	}
 	return ns_error_set(err, -EINVAL, "'" SHOWN "' is not one of: %s", value, words);
+}
+
+/* A name that a link may have (dev_valid_name() of the kernel), or the beginning of one and '*'. A lone '*' would be
+ * every link of the machine. */
+static int check_link(const char *word, size_t length, struct ns_error *err)
+{
+	size_t name = word[length - 1] == '*' ? length - 1 : length;
+
+	if (length >= NS_IFNAME_MAX)
+		return ns_error_set(err, -EINVAL, "'" SHOWN "' has %zu bytes; names of links have at most %d", word,
+				    length, NS_IFNAME_MAX - 1);
+	if (name == 0)
+		return ns_error_set(err, -EINVAL,
+				    "'*' alone would close every link of this machine; use a prefix "
+				    "such as veth*");
+	for (size_t i = 0; i < name; i++) {
+		if (!isgraph((unsigned char)word[i]) || strchr("*?[]/:", word[i]))
+			return ns_error_set(err, -EINVAL,
+					    "'" SHOWN "' is no name of a link; use a name, or a prefix and one '*' at "
+					    "its end",
+					    word);
+	}
+	if (strcmp(word, ".") == 0 || strcmp(word, "..") == 0)
+		return ns_error_set(err, -EINVAL, "'%s' is no name of a link", word);
+	return 0;
+}
+
+int ns_config_links(const char *value, struct ns_config *config, struct ns_error *err)
+{
+	char found[NS_GATE_PATTERNS_MAX][NS_IFNAME_MAX] = { 0 };
+	unsigned n = 0;
+
+	value += strspn(value, " \t");
+	if (!*value)
+		return ns_error_set(err, -EINVAL, "is empty; use names of links such as veth*, or none");
+	if (strcmp(value, "none") == 0)
+		value += strlen(value);
+	while (*value) {
+		size_t length = strcspn(value, " \t");
+		char word[NS_CONFIG_LINE_MAX + 1];
+		int r;
+
+		(void)snprintf(word, sizeof(word), "%.*s", (int)length, value);
+		r = check_link(word, strlen(word), err);
+		if (r < 0)
+			return r;
+		if (strcmp(word, "none") == 0)
+			return ns_error_set(err, -EINVAL, "'none' stands beside other names; use one or the other");
+		for (unsigned i = 0; i < n; i++) {
+			if (strcmp(found[i], word) == 0)
+				return ns_error_set(err, -EINVAL, "'%s' stands there twice", word);
+		}
+		if (n == NS_GATE_PATTERNS_MAX)
+			return ns_error_set(err, -EINVAL, "more than %d names", NS_GATE_PATTERNS_MAX);
+		memcpy(found[n++], word, length); /* NOLINT(bugprone-not-null-terminated-result) */
+		value += length;
+		value += strspn(value, " \t");
+	}
+	memcpy(config->gate, found, sizeof(config->gate));
+	config->n_gate = n;
+	return 0;
+}
+
+/* What a workload's name may hold, and the signs of fnmatch(3) but the backslash, of which no name has need. */
+static int check_pattern(const char *pattern, struct ns_error *err)
+{
+	if (!*pattern)
+		return ns_error_set(err, -EINVAL, "a line without a pattern; use WORKLOAD = closed, learning or open");
+	if (strlen(pattern) >= NS_WORKLOAD_MAX)
+		return ns_error_set(err, -EINVAL, "a pattern of %zu bytes; at most %d are possible", strlen(pattern),
+				    NS_WORKLOAD_MAX - 1);
+	for (const char *p = pattern; *p; p++) {
+		if (!isalnum((unsigned char)*p) && !strchr("._-/@:+*?[]!^", *p))
+			return ns_error_set(err, -EINVAL,
+					    "'" SHOWN "' is no pattern of a workload's name; use letters, digits, "
+					    "._-/@:+ and * ? [ ]",
+					    pattern);
+	}
+	return 0;
+}
+
+int ns_config_start_rule(const char *line, struct ns_config *config, struct ns_error *err)
+{
+	struct ns_config_start *rule = &config->start_rules[config->n_start_rules];
+	const char *equals = strchr(line, '='), *value;
+	char pattern[NS_CONFIG_LINE_MAX + 1];
+	size_t length;
+	int r;
+
+	if (!equals)
+		return ns_error_set(err, -EINVAL, "'" SHOWN "' is not WORKLOAD = closed, learning or open", line);
+	length = (size_t)(equals - line);
+	while (length && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+		length--;
+	(void)snprintf(pattern, sizeof(pattern), "%.*s", (int)length, line);
+	value = equals + 1 + strspn(equals + 1, " \t");
+	r = check_pattern(pattern, err);
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < config->n_start_rules; i++) {
+		if (strcmp(config->start_rules[i].pattern, pattern) == 0)
+			return ns_error_set(err, -EINVAL,
+					    "'" SHOWN "' stands there twice, and only the first would count", pattern);
+	}
+	if (config->n_start_rules == NS_START_RULES_MAX)
+		return ns_error_set(err, -EINVAL, "more than %d lines; let one pattern stand for several workloads",
+				    NS_START_RULES_MAX);
+	r = ns_config_word(value, NS_CONFIG_START_WORDS, rule->start, sizeof(rule->start), err);
+	if (r < 0) {
+		memset(rule, 0, sizeof(*rule));
+		ns_error_context(err, SHOWN, pattern);
+		return r;
+	}
+	memcpy(rule->pattern, pattern, length); /* NOLINT(bugprone-not-null-terminated-result) */
+	config->n_start_rules++;
+	return 0;
 }

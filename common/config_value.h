@@ -16,6 +16,7 @@ enum ns_config_kind {
 	NS_CONFIG_DURATION,
 	NS_CONFIG_COUNT,
 	NS_CONFIG_WORD,
+	NS_CONFIG_LINKS, /* patterns of link names, separated by white space, or "none" */
 };
 
 /* size: of ret, with the NUL. Slashes at the end are taken off. */
@@ -27,5 +28,10 @@ int ns_config_duration(const char *value, int64_t min, int64_t max, int64_t *ret
 int ns_config_count(const char *value, int64_t min, int64_t max, int64_t *ret, struct ns_error *err);
 /* One of `words`, which are separated by one space. */
 int ns_config_word(const char *value, const char *words, char *ret, size_t size, struct ns_error *err);
+
+/* Replaces config->gate. */
+int ns_config_links(const char *value, struct ns_config *config, struct ns_error *err);
+/* Adds "PATTERN = WORD" of section [start], without its comment and the white space around it. */
+int ns_config_start_rule(const char *line, struct ns_config *config, struct ns_error *err);
 
 #endif

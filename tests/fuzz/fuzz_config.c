@@ -23,6 +23,11 @@ static void check_path(const char *path, size_t size, int may_be_empty)
 	check(length < size && (path[0] == '/' || (may_be_empty && length == 0)));
 }
 
+static void check_start(const char *start)
+{
+	check(strcmp(start, "closed") == 0 || strcmp(start, "learning") == 0 || strcmp(start, "open") == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ns_config config;
@@ -47,5 +52,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(config.min_window_us >= 0 && config.min_window_us <= NS_CONFIG_MIN_WINDOW_MAX_US);
 	check(config.set_size >= 1 && config.set_size <= NS_LEARN_SET_SIZE_MAX);
 	check(strcmp(config.verdict, "drop") == 0 || strcmp(config.verdict, "reject") == 0);
+	check_start(config.start);
+	check(config.gate_wait_us >= NS_CONFIG_GATE_WAIT_MIN_US && config.gate_wait_us <= NS_CONFIG_GATE_WAIT_MAX_US);
+	check(config.n_gate <= NS_GATE_PATTERNS_MAX);
+	for (unsigned i = 0; i < config.n_gate; i++) {
+		size_t length = strnlen(config.gate[i], NS_IFNAME_MAX);
+		const char *star = strchr(config.gate[i], '*');
+
+		check(length > 0 && length < NS_IFNAME_MAX && !strpbrk(config.gate[i], " \t/:"));
+		check(!star || (star > config.gate[i] && !star[1]));
+	}
+	check(config.n_start_rules <= NS_START_RULES_MAX);
+	for (unsigned i = 0; i < config.n_start_rules; i++) {
+		check(*config.start_rules[i].pattern && !strpbrk(config.start_rules[i].pattern, " \t=;\\"));
+		check_start(config.start_rules[i].start);
+	}
 	return 0;
 }

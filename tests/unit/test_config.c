@@ -63,7 +63,10 @@ static void every_key(void **state)
 			       "min_window = 2 d\n"
 			       "set_size = 1048576\n"
 			       "[enforce]\n"
-			       "verdict = reject",
+			       "verdict = reject\n"
+			       "start = closed\n"
+			       "gate = eth-lab\tlab* ; two\n"
+			       "gate_wait = 10min",
 			       &config, &err),
 			 0);
 	assert_string_equal(config.state_dir, "/lab/state");
@@ -81,6 +84,59 @@ static void every_key(void **state)
 	assert_int_equal(config.min_window_us, INT64_C(2) * 86400 * 1000000);
 	assert_int_equal(config.set_size, 1048576);
 	assert_string_equal(config.verdict, "reject");
+	assert_string_equal(config.start, "closed");
+	assert_int_equal(config.n_gate, 2);
+	assert_string_equal(config.gate[0], "eth-lab");
+	assert_string_equal(config.gate[1], "lab*");
+	assert_int_equal(config.gate_wait_us, INT64_C(600) * 1000000);
+}
+
+static void no_gate(void **state)
+{
+	struct ns_config config;
+	struct ns_error err = NS_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(parse("[enforce]\ngate = none\n", &config, &err), 0);
+	assert_int_equal(config.n_gate, 0);
+	assert_string_equal(config.gate[0], "");
+}
+
+/* Patterns hold what libinih takes for something else: ':' and '#', and more bytes than its keys have. */
+static void start_lines(void **state)
+{
+	static const char long_one[] = "k8s/a-namespace-with-a-long-name/pod/a-pod-with-a-name-that-is-longer-*";
+	struct ns_config config;
+	struct ns_error err = NS_ERROR_INIT;
+	char text[4096];
+	int n;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		       "[start]\r\n# none\n ; none\n\nregistry:5000/[ab]*=closed ; why\r\n%s \t= open\n*=learning\n"
+		       "[enforce]\nstart = closed\n[start]\nlater = open",
+		       long_one);
+	if (parse(text, &config, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(config.n_start_rules, 4);
+	assert_string_equal(config.start_rules[0].pattern, "registry:5000/[ab]*");
+	assert_string_equal(config.start_rules[0].start, "closed");
+	assert_string_equal(config.start_rules[1].pattern, long_one);
+	assert_string_equal(config.start_rules[1].start, "open");
+	assert_string_equal(config.start_rules[2].pattern, "*");
+	assert_string_equal(config.start_rules[2].start, "learning");
+	assert_string_equal(config.start_rules[3].pattern, "later");
+	assert_string_equal(config.start, "closed");
+
+	n = snprintf(text, sizeof(text), "[start]\n");
+	for (int i = 0; i < NS_START_RULES_MAX; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "w%d = open\n", i);
+	assert_int_equal(parse(text, &config, &err), 0);
+	assert_int_equal(config.n_start_rules, NS_START_RULES_MAX);
+	(void)snprintf(text + n, sizeof(text) - (size_t)n, "more = open\n");
+	assert_int_equal(parse(text, &config, &err), -EINVAL);
+	assert_string_equal(err.text, "t.conf:66: [start]: more than 64 lines; let one pattern stand for several "
+				      "workloads");
 }
 
 static void the_socket_follows_the_runtime_dir(void **state)
@@ -156,6 +212,42 @@ static const struct {
 	{ "[enforce]\nverdict = accept\n", "t.conf:2: [enforce] verdict: 'accept' is not one of: drop reject" },
 	{ "[enforce]\nverdict = drop reject\n",
 	  "t.conf:2: [enforce] verdict: 'drop reject' is not one of: drop reject" },
+	{ "[enforce]\nstart = shut\n", "t.conf:2: [enforce] start: 'shut' is not one of: closed learning open" },
+	{ "[enforce]\ngate =\n", "t.conf:2: [enforce] gate: is empty; use names of links such as veth*, or none" },
+	{ "[enforce]\ngate = *\n", "t.conf:2: [enforce] gate: '*' alone would close every link of this machine; use a "
+				   "prefix such as veth*" },
+	{ "[enforce]\ngate = v*h\n", "t.conf:2: [enforce] gate: 'v*h' is no name of a link; use a name, or a prefix "
+				     "and one '*' at its end" },
+	{ "[enforce]\ngate = veth*,ve-*\n", "t.conf:2: [enforce] gate: 'veth*,ve-*' is no name of a link; use a name, "
+					    "or a prefix and one '*' at its end" },
+	{ "[enforce]\ngate = a/b\n", "t.conf:2: [enforce] gate: 'a/b' is no name of a link; use a name, or a prefix "
+				     "and one '*' at its end" },
+	{ "[enforce]\ngate = ..\n", "t.conf:2: [enforce] gate: '..' is no name of a link" },
+	{ "[enforce]\ngate = abcdefghijklmno*\n", "t.conf:2: [enforce] gate: 'abcdefghijklmno*' has 16 bytes; names of "
+						  "links have at most 15" },
+	{ "[enforce]\ngate = veth* ve* veth*\n", "t.conf:2: [enforce] gate: 'veth*' stands there twice" },
+	{ "[enforce]\ngate = none veth*\n",
+	  "t.conf:2: [enforce] gate: 'none' stands beside other names; use one or the other" },
+	{ "[enforce]\ngate = a b c d e f g h i j k l m n o p q\n", "t.conf:2: [enforce] gate: more than 16 names" },
+	{ "[enforce]\ngate_wait = 999ms\n",
+	  "t.conf:2: [enforce] gate_wait: '999ms' is out of bounds; use 1s to 10min" },
+	{ "[enforce]\ngate_wait = 11min\n",
+	  "t.conf:2: [enforce] gate_wait: '11min' is out of bounds; use 1s to 10min" },
+	{ "[start]\ncompose/shop/*\n",
+	  "t.conf:2: [start]: 'compose/shop/*' is not WORKLOAD = closed, learning or open" },
+	{ "[start]\n= closed\n",
+	  "t.conf:2: [start]: a line without a pattern; use WORKLOAD = closed, learning or open" },
+	{ "[start]\na/b =\n", "t.conf:2: [start]: a/b: '' is not one of: closed learning open" },
+	{ "[start]\na/b = Closed\n", "t.conf:2: [start]: a/b: 'Closed' is not one of: closed learning open" },
+	{ "[start]\na b = closed\n",
+	  "t.conf:2: [start]: 'a b' is no pattern of a workload's name; use letters, digits, "
+	  "._-/@:+ and * ? [ ]" },
+	{ "[start]\n\\a = closed\n", "t.conf:2: [start]: '\\a' is no pattern of a workload's name; use letters, "
+				     "digits, ._-/@:+ and * ? [ ]" },
+	{ "[start]\na = closed\nb = open\na = open\n",
+	  "t.conf:4: [start]: 'a' stands there twice, and only the first would count" },
+	{ "[start]\na = closed\n b = open\n", "t.conf:3: [start]: begin a pattern at the left margin" },
+	{ "[strat]\n", "t.conf:1: unknown section 'strat'; did you mean 'start'?" },
 	{ "[enforce]\nverdict =\n", "t.conf:2: [enforce] verdict: '' is not one of: drop reject" },
 	{ "[daemon]\nlog_level = loud\n",
 	  "t.conf:2: [daemon] log_level: 'loud' is not one of: error warning info debug" },
@@ -287,6 +379,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_the_defaults),
 		cmocka_unit_test(every_key),
+		cmocka_unit_test(no_gate),
+		cmocka_unit_test(start_lines),
 		cmocka_unit_test(the_socket_follows_the_runtime_dir),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(bad_files),
