@@ -16,6 +16,11 @@ bool ns_mode_learns(enum ns_mode mode)
 	return mode == NS_MODE_LEARNING || mode == NS_MODE_PROPOSED || mode == NS_MODE_APPROVED;
 }
 
+bool ns_mode_in_force(enum ns_mode mode)
+{
+	return mode == NS_MODE_AUDITING || mode == NS_MODE_ENFORCING;
+}
+
 bool ns_cause_is_full_set(const char *cause)
 {
 	return strncmp(cause, "set full", strlen("set full")) == 0;
@@ -204,9 +209,14 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	attachment->endpoint = endpoint;
 	attachment->attached = ns_clock_elapsed();
 	choose_workload(attachment);
-	r = ns_lock_open(netns_fd, NFPROTO_INET, NS_TABLE_NAME, &attachment->lock, err);
+	r = ns_engine_open_nft(engine, netns_fd, endpoint->cookie, &attachment->nft, err);
+	if (r == 0)
+		r = ns_lock_open_on(attachment->nft, NFPROTO_INET, NS_TABLE_NAME, &attachment->lock, err);
+	if (r == 0)
+		r = ns_outer_open(attachment, err);
 	if (r < 0)
 		return r;
+	ns_drifted_open(attachment, netns_fd);
 	ns_attachment_listen(attachment, netns_fd);
 	r = ns_attachment_load_figures(attachment, err);
 	if (r < 0)
@@ -227,7 +237,10 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	if (!attachment)
 		return NULL;
 	attachment->learner = ns_learner_close(attachment->learner);
+	ns_drifted_close(attachment);
+	ns_outer_close(&attachment->outer);
 	attachment->lock = ns_lock_close(attachment->lock);
+	attachment->nft = ns_nft_close(attachment->nft);
 	ns_figures_release(&attachment->figures);
 	free(attachment);
 	return NULL;

@@ -8,10 +8,13 @@
 #include <nanoseg/endpoint.h>
 #include <nanoseg/store.h>
 
+#include "cut.h"
 #include "engine.h"
 #include "figures.h"
+#include "drifted.h"
 #include "learner.h"
 #include "lock.h"
+#include "outer.h"
 
 #define NS_UDP_SERVED_MAX 256
 #define NS_CAUSE_MAX      128
@@ -23,8 +26,13 @@ struct ns_attachment {
 	bool identified;                /* by the runtime, or by the store from before */
 	int64_t attached;               /* when; CLOCK_BOOTTIME */
 
+	struct ns_nft *nft; /* owns the inner lock's table */
 	struct ns_lock *lock;
 	struct ns_learner *learner;
+	struct ns_outer outer;
+	struct ns_drifted drifted;
+	struct ns_cut_result cut;            /* since it was last asked for */
+	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
 	struct ns_figures figures;
 	uint16_t udp_served[NS_UDP_SERVED_MAX];
 	size_t n_udp_served;
@@ -34,13 +42,14 @@ struct ns_attachment {
 	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
 
 	bool dirty;
-	bool adopted;                    /* the table was there before this daemon */
-	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
-	uint64_t revision;               /* likewise */
-	uint32_t learn_set_size;         /* likewise */
-	int64_t applied;                 /* when; CLOCK_REALTIME */
-	unsigned generation;             /* likewise */
-	char plan_digest[72];            /* likewise; "" : none */
+	bool recheck;            /* the kernel may not be as it was left: read it whatever is thought to be there */
+	bool adopted;            /* the table was there before this daemon */
+	enum ns_mode mode;       /* of the plan in the kernel; INVALID: none of ours yet */
+	uint64_t revision;       /* likewise */
+	uint32_t learn_set_size; /* likewise */
+	int64_t applied;         /* when; CLOCK_REALTIME */
+	unsigned generation;     /* likewise */
+	char plan_digest[72];    /* likewise; "" : none */
 	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
 	int64_t failed_since;
 	char learn_failure[NS_ERROR_TEXT_MAX]; /* why nothing is heard from it; "" : it is heard */
@@ -51,6 +60,8 @@ bool ns_cause_is_full_set(const char *cause);
 
 /* True while the plan in the kernel lets everything pass and remembers it. */
 bool ns_mode_learns(enum ns_mode mode);
+/* True while a policy decides: auditing and enforcing. */
+bool ns_mode_in_force(enum ns_mode mode);
 
 int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, int netns_fd, struct ns_attachment **ret,
 		       struct ns_error *err);
@@ -67,8 +78,9 @@ void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd);
  * once and returned. Does nothing when the kernel already has it. */
 int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *err);
 
-/* The plan that the workload asks for now. */
-int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, struct ns_error *err);
+/* The plans that the workload asks for now; ret_outer (may be NULL) has no chains where no outer lock is wanted. */
+int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, struct ns_plan *ret_outer,
+			 struct ns_error *err);
 
 /* The raw figures that the store has of this endpoint. */
 int ns_attachment_load_figures(struct ns_attachment *attachment, struct ns_error *err);

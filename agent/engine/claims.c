@@ -37,11 +37,11 @@ static int compare(const void *a, const void *b)
 	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
 }
 
-/* Was this claim believed the last time? */
-static bool was_believed(const struct ns_claims *before, const struct ns_claim *claim)
+bool ns_claims_believe(const struct ns_claims *claims, const struct ns_addr *addr, uint64_t cookie)
 {
+	const struct ns_claim wanted = { .addr = *addr, .cookie = cookie };
 	const struct ns_claim *found =
-		before->n ? bsearch(claim, before->claims, before->n, sizeof *claim, compare) : NULL;
+		claims->n ? bsearch(&wanted, claims->claims, claims->n, sizeof wanted, compare) : NULL;
 
 	return found && found->believed;
 }
@@ -56,7 +56,7 @@ static void settle(struct ns_claim *group, size_t n, const struct ns_claims *bef
 		rivals = rivals || !group[i].cookie != !group[0].cookie ||
 			 strcmp(group[i].workload, group[0].workload) != 0;
 	for (size_t i = 0; i < n && rivals && !first; i++)
-		if (was_believed(before, &group[i]))
+		if (ns_claims_believe(before, &group[i].addr, group[i].cookie))
 			first = &group[i];
 	for (size_t i = 0; i < n; i++)
 		group[i].believed = !rivals || (first && !first->cookie == !group[i].cookie &&

@@ -34,4 +34,7 @@ int ns_claims_add(struct ns_claims *claims, const struct ns_addr *addr, uint64_t
 /* Sorts by address and sets `believed`; `before` is what was settled the last time. */
 void ns_claims_settle(struct ns_claims *claims, const struct ns_claims *before);
 
+/* Whether this endpoint (0: the host) has the address and is believed; of settled claims. */
+bool ns_claims_believe(const struct ns_claims *claims, const struct ns_addr *addr, uint64_t cookie);
+
 #endif

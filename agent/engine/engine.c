@@ -112,6 +112,7 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 	engine->event = sd_event_ref(event);
 	engine->store = store;
 	engine->starting = true;
+	ns_engine_open_host(engine);
 	r = ns_book_new(&engine->book, err);
 	if (r == 0)
 		r = ns_engine_make_sources(engine, err);
@@ -121,8 +122,10 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 		return r;
 	engine->starting = false;
 	engine->book_dirty = true;
+	engine->gate.wants_standing = ns_engine_wants_standing(engine);
 	record_downtime(engine);
 	ns_engine_turn(engine);
+	ns_outer_sweep(engine);
 	*ret = NS_TAKE(engine);
 	return 0;
 }
@@ -135,6 +138,7 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 		NS_FOREACH_ENDPOINT(engine, endpoint)
 		endpoint->user = ns_attachment_free(ns_attachment_of(endpoint));
 	}
+	ns_engine_close_host(engine);
 	engine->watch = ns_watch_free(engine->watch);
 	engine->book = ns_book_free(engine->book);
 	ns_claims_release(&engine->claims);
@@ -151,8 +155,14 @@ void ns_engine_reconfigure(struct ns_engine *engine, const struct ns_engine_conf
 {
 	struct ns_watch_config watch = engine->config.watch;
 
+	struct ns_fdstore *fdstore = engine->config.fdstore;
+
 	engine->config = *config;
 	engine->config.watch = watch; /* what is watched needs a restart */
+	engine->config.fdstore = fdstore;
+	engine->gate.wants_standing = ns_engine_wants_standing(engine);
+	engine->gate.dirty = true; /* its links' names may be others */
+	ns_engine_schedule(engine);
 }
 
 struct ns_store *ns_engine_store(struct ns_engine *engine)

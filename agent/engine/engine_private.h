@@ -9,7 +9,11 @@
 
 #include "attachment.h"
 #include "claims.h"
+#include "drift.h"
 #include "engine.h"
+#include "kernel_features.h"
+#include "gate.h"
+#include "nft/socket.h"
 
 #define NS_OBSERVATIONS_QUEUED_MAX 65536
 #define NS_HOST_ADDRESSES_MAX      1024
@@ -28,7 +32,13 @@ struct ns_engine {
 	struct ns_watch *watch;
 	struct ns_book *book;
 	struct ns_claims claims; /* what the book was made of; their workloads are not to be read again */
-	bool starting;           /* the first scan: apply at its end, when all addresses are known */
+	struct ns_features features;
+	uint64_t own_cookie;
+	struct ns_nft *host; /* in the agent's own namespace: owns all outer locks and the gate; NULL: host_failure */
+	char host_failure[NS_ERROR_TEXT_MAX + 16];
+	struct ns_gate gate;
+	struct ns_drift *drift; /* of the agent's own namespace */
+	bool starting;          /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;
 
 	sd_event_source *turn;    /* the deferred reconcile */
@@ -55,6 +65,19 @@ void ns_engine_turn(struct ns_engine *engine);
 void ns_engine_flush(struct ns_engine *engine);
 void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpoint,
 		       const struct ns_observation *observation);
+/* [start] of the configuration for a workload. */
+enum ns_start ns_engine_start_of(const struct ns_engine *engine, const char *workload);
+/* Whether links are to be closed also while no agent runs. */
+bool ns_engine_wants_standing(struct ns_engine *engine);
+struct ns_attachment *ns_engine_find_attachment(struct ns_engine *engine, uint64_t cookie);
+/* host.c: the socket in the agent's own namespace, the gate, and drift there. What fails is said in status. */
+void ns_engine_open_host(struct ns_engine *engine);
+void ns_engine_close_host(struct ns_engine *engine);
+/* A socket for nf_tables in a namespace: the one that was kept for it, or a new one, which is kept from now on. */
+int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t cookie, struct ns_nft **ret,
+		       struct ns_error *err);
+/* One of our tables in the agent's own namespace was found changed, and has been repaired. */
+void ns_engine_host_drifted(struct ns_engine *engine, const char *table, const char *difference);
 /* Rebuilds the address book from the endpoints and the host. */
 int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err);
 

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "engine_private.h"
+#include "fdstore.h"
 #include "log.h"
 
 static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
@@ -27,8 +28,10 @@ static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 	ns_engine_schedule(engine);
 	/* At once, not at the end of the round: a container's first packet follows its namespace within milliseconds.
 	 * At the start the peers' addresses are not all known yet. */
-	if (!engine->starting && ns_engine_rebuild_book(engine, &err) == 0)
+	if (!engine->starting && ns_engine_rebuild_book(engine, &err) == 0) {
 		(void)ns_attachment_reconcile(attachment, NULL);
+		(void)ns_gate_update(engine, NULL);
+	}
 }
 
 static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_workload)
@@ -88,9 +91,36 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 		ns_log_warning("%s: the last figures could not be read: %s", attachment->workload, err.text);
 	ns_engine_store_endpoint(engine, attachment, ns_clock_now());
 	(void)ns_store_forget_counters(engine->store, endpoint->cookie, NULL);
+	ns_outer_end(attachment);
+	if (engine->config.fdstore)
+		ns_fdstore_drop(engine->config.fdstore, endpoint->cookie);
 	endpoint->user = ns_attachment_free(attachment);
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
 }
 
-const struct ns_watch_events ns_engine_watch_events = { attach, identify, addresses, detach, host_addresses, NULL };
+/* A link that nobody has opened is closed at once, where the gate does not stand; one whose other end moved is nobody's
+ * any more. An endpoint's own links are part of its outer lock. */
+static void port(void *ctx, const struct ns_port *changed, bool gone)
+{
+	struct ns_engine *engine = ctx;
+
+	if (engine->starting)
+		return;
+	if (!gone && changed->far != NS_PORT_ENDPOINT)
+		ns_gate_forget(engine, changed);
+	if (changed->far == NS_PORT_ENDPOINT) {
+		struct ns_attachment *attachment = ns_engine_find_attachment(engine, changed->cookie);
+
+		if (attachment) {
+			attachment->dirty = true;
+			if (!gone && ns_mode_in_force(attachment->mode))
+				(void)ns_attachment_reconcile(attachment, NULL);
+		}
+	}
+	ns_engine_schedule(engine);
+	if (!gone)
+		(void)ns_gate_update(engine, NULL);
+}
+
+const struct ns_watch_events ns_engine_watch_events = { attach, identify, addresses, detach, host_addresses, port };

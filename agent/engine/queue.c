@@ -37,7 +37,7 @@ void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpo
 	ns_engine_schedule(engine);
 }
 
-static struct ns_attachment *find_attachment(struct ns_engine *engine, uint64_t cookie)
+struct ns_attachment *ns_engine_find_attachment(struct ns_engine *engine, uint64_t cookie)
 {
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	if (endpoint->cookie == cookie)
@@ -51,7 +51,7 @@ static void forget_stored(struct ns_engine *engine)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < engine->n_queued; i++) {
-		struct ns_attachment *attachment = find_attachment(engine, engine->queued[i].cookie);
+		struct ns_attachment *attachment = ns_engine_find_attachment(engine, engine->queued[i].cookie);
 
 		if (attachment && !attachment->identified)
 			engine->queued[kept++] = engine->queued[i];
@@ -71,7 +71,7 @@ void ns_engine_flush(struct ns_engine *engine)
 		struct ns_queued *entry = &engine->queued[i];
 
 		if (!attachment || attachment->endpoint->cookie != entry->cookie)
-			attachment = find_attachment(engine, entry->cookie);
+			attachment = ns_engine_find_attachment(engine, entry->cookie);
 		if (!attachment || !attachment->identified)
 			continue;
 		entry->observation.process = entry->process;

@@ -71,11 +71,34 @@ static char *difference_text(struct ns_attachment *attachment, const struct ns_p
 	struct ns_error err = NS_ERROR_INIT;
 	char *text = NULL;
 
-	if (ns_attachment_wanted(attachment, &wanted, &err) < 0 ||
+	if (ns_attachment_wanted(attachment, &wanted, NULL, &err) < 0 ||
 	    ns_plan_difference(&wanted, found, NS_DIFFERENCE_LINES, &text, &err) < 0)
 		text = strdup(err.text);
 	ns_plan_release(&wanted);
 	return text;
+}
+
+/* The outer lock as it was read back; null where there is none. */
+static json_t *outer_json(struct ns_attachment *attachment)
+{
+	const struct ns_outer *outer = &attachment->outer;
+	struct ns_plan found = NS_PLAN_INIT;
+	struct ns_error err = NS_ERROR_INIT;
+	NS_FREE char *text = NULL;
+	char digest[72] = "";
+	json_t *json;
+	bool read;
+
+	if (!outer->lock || !outer->there)
+		return json_null();
+	read = ns_lock_read(outer->lock, &found, &err) == 0 && ns_plan_digest(&found, digest, &err) == 0 &&
+	       ns_plan_print(&found, &text, &err) == 0;
+	json = json_pack("{s:s s:s s:b s:s s:s s:s s:o}", "plan_digest", outer->digest, "kernel_digest", digest,
+			 "equal", read && strcmp(digest, outer->digest) == 0, "failure", read ? "" : err.text,
+			 "protection", ns_lock_protection(outer->lock) == NS_LOCK_OWNED ? "owned" : "plain", "text",
+			 text ? text : "", "counters", counters_json(&found));
+	ns_plan_release(&found);
+	return json;
 }
 
 static json_t *one(struct ns_attachment *attachment)
@@ -95,14 +118,14 @@ static json_t *one(struct ns_attachment *attachment)
 	} else {
 		difference = strdup(err.text);
 	}
-	json = json_pack("{s:I s:s s:s s:I s:s s:s s:b s:s s:I s:s s:s s:o s:o s:o}", "cookie",
+	json = json_pack("{s:I s:s s:s s:I s:s s:s s:b s:s s:I s:s s:s s:o s:o s:o s:o}", "cookie",
 			 (json_int_t)attachment->endpoint->cookie, "workload", attachment->workload, "mode",
 			 attachment->mode == NS_MODE_INVALID ? "pending" : ns_mode_format(attachment->mode), "revision",
 			 (json_int_t)attachment->revision, "plan_digest", attachment->plan_digest, "kernel_digest",
 			 digest, "equal", (int)equal, "difference", difference ? difference : "", "generation",
 			 (json_int_t)attachment->generation, "protection", protection, "text", text ? text : "",
 			 "counters", counters_json(&found), "elements", elements_json(&found), "read",
-			 ns_time_json(ns_clock_now()));
+			 ns_time_json(ns_clock_now()), "outer", outer_json(attachment));
 	ns_plan_release(&found);
 	return json;
 }

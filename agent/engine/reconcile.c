@@ -19,7 +19,14 @@ struct wish {
 	struct ns_workload workload;
 	struct ns_plan plan;
 	char digest[72];
+	struct ns_outer_wish outer;
 };
+
+static void wish_release(struct wish *wish)
+{
+	ns_plan_release(&wish->plan);
+	ns_outer_wish_release(&wish->outer);
+}
 
 static int compile(struct ns_attachment *attachment, struct wish *wish, struct ns_error *err)
 {
@@ -46,6 +53,8 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 	if (r == 0)
 		r = ns_compile_enforce(&policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
 				       &wish->plan, err);
+	if (r == 0)
+		r = ns_outer_wanted(attachment, &policy, wish->workload.mode, &wish->outer, err);
 	ns_policy_release(&policy);
 	return r;
 }
@@ -72,16 +81,20 @@ static int make_wish(struct ns_attachment *attachment, struct wish *ret, struct 
 	return ns_plan_digest(&ret->plan, ret->digest, err);
 }
 
-int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, struct ns_error *err)
+int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, struct ns_plan *ret_outer,
+			 struct ns_error *err)
 {
-	struct wish wish = { 0 };
+	NS_CLEANUP(wish_release) struct wish wish = { 0 };
 	int r = make_wish(attachment, &wish, err);
 
-	if (r < 0) {
-		ns_plan_release(&wish.plan);
+	if (r < 0)
 		return r;
-	}
 	*ret = wish.plan;
+	wish.plan = (struct ns_plan)NS_PLAN_INIT;
+	if (ret_outer) {
+		*ret_outer = wish.outer.plan;
+		wish.outer.plan = (struct ns_plan)NS_PLAN_INIT;
+	}
 	return 0;
 }
 
@@ -178,36 +191,95 @@ static bool sets_may_go(const struct ns_attachment *attachment, const struct wis
 	       attachment->learn_set_size != attachment->engine->config.learn_set_size;
 }
 
-static int apply(struct ns_attachment *attachment, struct ns_error *err)
+/* Open connections must not outlive the rules that allowed them. Only with the plan in force: what is cut cannot come
+ * back then. */
+static void cut(struct ns_attachment *attachment, const struct wish *wish)
 {
-	struct wish wish = { 0 };
-	struct ns_lock_result result = { 0 };
-	bool leaving;
-	int r = make_wish(attachment, &wish, err);
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	struct ns_cut_result result = { 0 };
+	struct ns_error err = NS_ERROR_INIT;
+	NS_CLOSE int fd = ns_watch_open_netns(attachment->engine->watch, endpoint, &err);
+	int r = fd < 0 ? fd : ns_cut(fd, &wish->plan, endpoint->addresses, endpoint->n_addresses, &result, &err);
 
-	if (r == 0 && !attachment->failure[0] && strcmp(wish.digest, attachment->plan_digest) == 0) {
-		attachment->mode = wish.workload.mode; /* learning, proposed and approved are one plan */
-		attachment->revision = wish.workload.active_revision;
-		ns_plan_release(&wish.plan);
+	attachment->cut.connections += result.connections;
+	attachment->cut.sockets += result.sockets;
+	attachment->cut.kept += result.kept;
+	(void)snprintf(attachment->cut_failure, sizeof attachment->cut_failure, "%s", r < 0 ? err.text : "");
+	if (r < 0)
+		ns_log_error("%s (cookie %llu): open connections could not all be cut: %s", attachment->workload,
+			     (unsigned long long)endpoint->cookie, err.text);
+	if (result.connections || result.sockets)
+		ns_log_info("%s (cookie %llu): %u connections and %u sockets cut that the policy does not allow",
+			    attachment->workload, (unsigned long long)endpoint->cookie, result.connections,
+			    result.sockets);
+}
+
+/* Whether the plan may forbid what was allowed before it. */
+static bool tightens(const struct ns_attachment *attachment, const struct wish *wish,
+		     const struct ns_lock_result *result)
+{
+	if (wish->workload.mode != NS_MODE_ENFORCING)
+		return false;
+	if (attachment->mode == NS_MODE_INVALID && attachment->adopted && !result->before[0])
+		return false; /* found as it was left */
+	return attachment->mode != NS_MODE_ENFORCING || attachment->revision != wish->workload.active_revision ||
+	       result->elements_removed > 0 || result->before[0];
+}
+
+static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool forced, struct ns_error *err)
+{
+	struct ns_lock_result result = { 0 };
+	bool as_left = strcmp(wish->digest, attachment->plan_digest) == 0, leaving, tighter;
+	int r;
+
+	if (!forced && !attachment->failure[0] && as_left) {
+		attachment->mode = wish->workload.mode; /* learning, proposed and approved are one plan */
+		attachment->revision = wish->workload.active_revision;
 		return 0;
 	}
-	leaving = r == 0 && sets_may_go(attachment, &wish);
+	leaving = sets_may_go(attachment, wish);
 	if (leaving)
-		bring_home(attachment, &wish);
+		bring_home(attachment, wish);
+	r = ns_lock_apply(attachment->lock, &wish->plan, &result, err);
+	if (r < 0)
+		return r;
+	if (as_left && result.before[0])
+		ns_drifted_repaired(attachment, "inner", result.before);
+	if (leaving && result.sets_changed)
+		forget_figures(attachment);
+	tighter = tightens(attachment, wish, &result);
+	record_success(attachment, wish, &result);
+	return tighter;
+}
+
+/* Both locks, the inner one first: what it refuses can be told by program and is logged. */
+static int apply(struct ns_attachment *attachment, bool *ret_inner_failed, struct ns_error *err)
+{
+	NS_CLEANUP(wish_release) struct wish wish = { 0 };
+	bool forced = attachment->recheck, repaired, tighter;
+	int r = make_wish(attachment, &wish, err);
+
+	*ret_inner_failed = true;
 	if (r == 0)
-		r = ns_lock_apply(attachment->lock, &wish.plan, &result, err);
-	if (r == 0) {
-		if (leaving && result.sets_changed)
-			forget_figures(attachment);
-		record_success(attachment, &wish, &result);
-	}
-	ns_plan_release(&wish.plan);
+		r = apply_inner(attachment, &wish, forced, err);
+	if (r < 0)
+		return r;
+	*ret_inner_failed = false;
+	tighter = r > 0;
+	r = ns_outer_apply(attachment, &wish.outer, forced, &repaired, err);
+	if (repaired)
+		ns_drifted_repaired(attachment, "outer", "it was not as planned");
+	if (tighter)
+		cut(attachment, &wish);
+	if (r == 0)
+		attachment->recheck = false;
 	return r;
 }
 
 int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct ns_error local = NS_ERROR_INIT;
+	bool inner_failed = true;
 	int r;
 
 	if (must_wait(attachment))
@@ -215,9 +287,10 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 			&local, -EAGAIN,
 			"the rules found in this namespace stay as they are until its runtime tells whose it is");
 	else
-		r = apply(attachment, &local);
+		r = apply(attachment, &inner_failed, &local);
 	if (r < 0) {
-		record_failure(attachment, &local);
+		if (inner_failed) /* the outer lock keeps its own */
+			record_failure(attachment, &local);
 		if (err)
 			*err = local;
 		return r;

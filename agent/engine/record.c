@@ -109,6 +109,8 @@ int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err
 	r = ns_learner_harvest(attachment->learner, harvest_element, &harvest, err);
 	if (r == -ENOENT)
 		r = 0; /* no table in the namespace: the lock's business, not an empty harvest's */
+	if (r == 0)
+		r = ns_outer_harvest(attachment, err);
 	if (r < 0) {
 		ns_store_rollback(store);
 		go_back(attachment);

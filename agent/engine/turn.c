@@ -94,12 +94,15 @@ void ns_engine_turn(struct ns_engine *engine)
 			ns_attachment_rename(attachment);
 		forget_udp_served(attachment);
 		failed = failed || !attachment->learner;
+		(void)ns_drifted_audit(attachment, false);
 		if (!attachment->dirty)
 			continue;
 		if (ns_attachment_reconcile(attachment, NULL) < 0)
 			failed = true;
 		ns_engine_store_endpoint(engine, attachment, 0);
 	}
+	if (!engine->starting && ns_gate_update(engine, NULL) < 0)
+		failed = true;
 	ns_engine_flush(engine);
 	if (failed)
 		ns_engine_arm_retry(engine);
@@ -141,7 +144,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
 			else if (fd >= 0)
 				ns_engine_watch_events.attach(engine, endpoint, fd);
 		}
-		if (attachment && attachment->failure[0])
+		if (attachment && (attachment->failure[0] || attachment->outer.failure[0]))
 			attachment->dirty = true;
 	}
 	ns_engine_turn(engine);
@@ -187,6 +190,7 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 
 	if (engine->book_dirty)
 		(void)ns_engine_rebuild_book(engine, NULL);
+	engine->gate.wants_standing = ns_engine_wants_standing(engine);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
@@ -206,6 +210,8 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 				     (unsigned long long)endpoint->cookie, local.text);
 		ns_engine_schedule(engine);
 	}
+	if (ns_gate_update(engine, &local) < 0 && !failed++)
+		ns_error_set(err, -EREMOTEIO, "%s", local.text);
 	return failed ? -EREMOTEIO : 0;
 }
 

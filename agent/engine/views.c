@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "engine_private.h"
+#include "fdstore.h"
 
 static json_t *addresses(const struct ns_endpoint *endpoint)
 {
@@ -39,6 +40,17 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 				      json_sprintf("%zu of its addresses are not believed to be its own (%s): another "
 						   "endpoint or the host has them too",
 						   attachment->disputed, attachment->disputed_first));
+	if (attachment && attachment->outer.own.strangers)
+		json_array_append_new(array,
+				      json_sprintf("%zu of its addresses came after its link was locked (%s), "
+						   "and it may not send from them",
+						   attachment->outer.own.strangers, attachment->outer.own.stranger));
+	if (attachment && attachment->cut_failure[0])
+		json_array_append_new(
+			array, json_sprintf("open connections could not all be cut: %s", attachment->cut_failure));
+	if (attachment && attachment->drifted.failure[0])
+		json_array_append_new(array, json_sprintf("changes of its rules by others are not noticed: %s",
+							  attachment->drifted.failure));
 	if (attachment && attachment->learn_failure[0])
 		json_array_append_new(array, json_sprintf("not listening: %s", attachment->learn_failure));
 	if (attachment && attachment->mode != NS_MODE_INVALID &&
@@ -61,6 +73,34 @@ static json_t *inner(const struct ns_attachment *attachment)
 	return json_string(ns_mode_learns(attachment->mode) ? "learning" : ns_mode_format(attachment->mode));
 }
 
+static json_t *outer(const struct ns_engine *engine, const struct ns_attachment *attachment)
+{
+	if (!attachment)
+		return json_string("failed: its namespace cannot be entered");
+	if (!engine->host)
+		return json_string(engine->host_failure);
+	if (attachment->outer.failure[0])
+		return json_sprintf("failed: %s", attachment->outer.failure);
+	if (attachment->outer.there && attachment->outer.mode != NS_MODE_INVALID)
+		return json_string(ns_mode_format(attachment->outer.mode));
+	if (attachment->outer.there)
+		return json_string("pending");
+	return json_string(ns_mode_in_force(attachment->mode) ? "none: no link of its ends on this host"
+							      : "none: no policy is in force");
+}
+
+static json_t *gate(const struct ns_engine *engine, const struct ns_endpoint *endpoint)
+{
+	const char *why;
+	size_t n;
+
+	if (!engine->gate.lock)
+		return json_string("none: there is no gate");
+	if (!ns_gate_is_open_for(engine, endpoint->cookie, &n, &why))
+		return json_sprintf("closed: %s", why);
+	return json_string(n ? "open" : "none: no link of its ends on this host");
+}
+
 static enum ns_mode wanted_mode(struct ns_engine *engine, const char *name)
 {
 	struct ns_workload workload;
@@ -70,19 +110,40 @@ static enum ns_mode wanted_mode(struct ns_engine *engine, const char *name)
 	return workload.mode;
 }
 
+json_t *ns_engine_take_cuts(struct ns_engine *engine, const char *workload)
+{
+	struct ns_cut_result sum = { 0 };
+
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (!attachment || strcmp(attachment->workload, workload) != 0)
+			continue;
+		sum.connections += attachment->cut.connections;
+		sum.sockets += attachment->cut.sockets;
+		sum.kept += attachment->cut.kept;
+		attachment->cut = (struct ns_cut_result){ 0 };
+	}
+	return json_pack("{s:I s:I s:I}", "connections", (json_int_t)sum.connections, "sockets",
+			 (json_int_t)sum.sockets, "kept", (json_int_t)sum.kept);
+}
+
 static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint *endpoint)
 {
 	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
 	const char *workload = attachment ? attachment->workload : endpoint->workload;
 
-	return json_pack("{s:I s:s s:s s:s s:s s:s s:s s:i s:o s:o s:s s:o s:s s:o s:o s:b}", "cookie",
+	return json_pack("{s:I s:s s:s s:s s:s s:s s:s s:i s:o s:o s:s s:o s:o s:o s:o s:o s:o s:b}", "cookie",
 			 (json_int_t)endpoint->cookie, "workload", workload, "runtime", endpoint->runtime,
 			 "container_id", endpoint->container_id, "name", endpoint->name, "image", endpoint->image,
 			 "image_digest", endpoint->image_digest, "pid", (int)endpoint->pid, "addresses",
 			 addresses(endpoint), "interfaces", interfaces(endpoint), "mode",
-			 ns_mode_format(wanted_mode(engine, workload)), "inner", inner(attachment), "outer", "none",
-			 "since", ns_time_json(endpoint->since), "findings", findings(endpoint, attachment),
-			 "provisional", attachment ? !attachment->identified : endpoint->provisional);
+			 ns_mode_format(wanted_mode(engine, workload)), "inner", inner(attachment), "outer",
+			 outer(engine, attachment), "gate", gate(engine, endpoint), "drift",
+			 attachment ? ns_drifted_json(attachment) : json_null(), "since", ns_time_json(endpoint->since),
+			 "findings", findings(endpoint, attachment), "provisional",
+			 attachment ? !attachment->identified : endpoint->provisional);
 }
 
 json_t *ns_engine_endpoints(struct ns_engine *engine)
@@ -120,6 +181,25 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 				      unprotected(endpoint, attachment->failure,
 						  "it is tried again by itself; 'nanoseg doctor' tells what this "
 						  "kernel lacks"));
+	else if (attachment->outer.failure[0])
+		json_array_append_new(array,
+				      unprotected(endpoint, attachment->outer.failure,
+						  "the inner lock holds; the outer one is tried again by itself: "
+						  "'nanoseg doctor' tells what this kernel lacks"));
+	else if (ns_mode_in_force(attachment->mode) && !attachment->outer.there && endpoint->n_interfaces > 0)
+		json_array_append_new(array,
+				      unprotected(endpoint,
+						  "no link of its ends on this host, so only the inner lock holds: "
+						  "what is sent below it (NET_RAW) is not seen",
+						  "give it a veth on a bridge, or drop NET_RAW and NET_ADMIN"));
+	else if (ns_mode_in_force(attachment->mode) && endpoint->net_admin &&
+		 ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
+		json_array_append_new(array,
+				      unprotected(endpoint,
+						  "it has NET_ADMIN and this kernel cannot own tables (6.9 and later "
+						  "can): it can undo its inner lock; that is repaired at once, and the "
+						  "outer lock holds",
+						  "drop NET_ADMIN, or run a newer kernel"));
 	else if (attachment->renamed[0])
 		json_array_append_new(array,
 				      unprotected(endpoint,
@@ -176,6 +256,17 @@ static json_t *open_gaps(struct ns_engine *engine)
 	return array;
 }
 
+static json_t *ownership(const struct ns_engine *engine)
+{
+	const char *why = "not started by systemd";
+
+	if (!engine->features.owner_persist)
+		return json_string("none: this kernel cannot own tables (6.9 and later can)");
+	if (engine->config.fdstore && ns_fdstore_available(engine->config.fdstore, &why))
+		return json_string("kept by systemd");
+	return json_sprintf("has a gap while no agent runs: %s", why);
+}
+
 json_t *ns_engine_status(struct ns_engine *engine)
 {
 	json_t *modes = json_object(), *bare = json_array();
@@ -188,7 +279,8 @@ json_t *ns_engine_status(struct ns_engine *engine)
 		add_unprotected(bare, endpoint);
 	}
 	add_outside(engine, bare);
-	return json_pack("{s:I s:o s:o s:o s:o s:I}", "endpoints", (json_int_t)n, "modes", modes, "gaps",
+	return json_pack("{s:I s:o s:o s:o s:o s:I s:o s:o}", "endpoints", (json_int_t)n, "modes", modes, "gaps",
 			 open_gaps(engine), "unprotected", bare, "sources", ns_watch_status(engine->watch),
-			 "lost_observations", (json_int_t)engine->lost_observations);
+			 "lost_observations", (json_int_t)engine->lost_observations, "gate", ns_gate_json(engine),
+			 "ownership", ownership(engine));
 }

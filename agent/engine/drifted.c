@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attachment.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "engine_private.h"
+#include "log.h"
+
+#define NS_DRIFT_AUDIT_US INT64_C(10000000)
+
+static bool is_ours(void *ctx, uint32_t port)
+{
+	const struct ns_attachment *attachment = ctx;
+
+	return port == ns_nft_port(attachment->nft);
+}
+
+static void describe(struct ns_drifted *drifted, const struct ns_drift_event *event)
+{
+	drifted->last = ns_clock_now();
+	drifted->pid = event->pid;
+	memcpy(drifted->command, event->command, sizeof drifted->command);
+	(void)snprintf(drifted->what, sizeof drifted->what, "%s table %s", event->ours ? "our" : "another",
+		       event->table);
+}
+
+/* Any change of ours is undone in this turn of the loop. Changes of other tables are the container's own affair (Docker
+ * keeps some there), but with a policy in force they are worth knowing. */
+static void seen(void *ctx, const struct ns_drift_event *event)
+{
+	struct ns_attachment *attachment = ctx;
+	struct ns_drifted *drifted = &attachment->drifted;
+
+	if (event->ours || event->lost) {
+		attachment->recheck = attachment->dirty = true;
+		ns_engine_schedule(attachment->engine);
+	}
+	if (event->lost)
+		return; /* by whom and whether is told by reading again */
+	if (event->ours)
+		drifted->ours++;
+	else if (ns_mode_in_force(attachment->mode))
+		drifted->foreign++;
+	else
+		return;
+	describe(drifted, event);
+	ns_engine_schedule(attachment->engine);
+}
+
+void ns_drifted_open(struct ns_attachment *attachment, int netns_fd)
+{
+	struct ns_drifted *drifted = &attachment->drifted;
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (ns_drift_open(attachment->engine->event, netns_fd, is_ours, seen, attachment, &drifted->monitor, &err) == 0)
+		return;
+	(void)snprintf(drifted->failure, sizeof drifted->failure, "%s", err.text);
+	ns_log_error("%s: changes of its rules by others are not noticed: %s", attachment->workload, err.text);
+}
+
+void ns_drifted_close(struct ns_attachment *attachment)
+{
+	(void)ns_drifted_audit(attachment, true);
+	attachment->drifted.monitor = ns_drift_close(attachment->drifted.monitor);
+}
+
+void ns_drifted_repaired(struct ns_attachment *attachment, const char *lock, const char *difference)
+{
+	struct ns_drifted *drifted = &attachment->drifted;
+
+	drifted->repaired++;
+	drifted->last = ns_clock_now();
+	(void)snprintf(drifted->what, sizeof drifted->what, "%s lock: %.480s", lock, difference);
+	ns_log_warning("%s (cookie %llu): its %s lock was changed by another process and has been repaired: %s",
+		       attachment->workload, (unsigned long long)attachment->endpoint->cookie, lock, difference);
+}
+
+bool ns_drifted_audit(struct ns_attachment *attachment, bool now)
+{
+	struct ns_drifted *drifted = &attachment->drifted;
+	struct ns_actor actor = { .uid = (int64_t)getuid(), .user = "nanosegd", .pid = (int64_t)getpid() };
+	struct ns_error err = NS_ERROR_INIT;
+	NS_JSON json_t *detail = NULL;
+
+	if (drifted->ours == drifted->audited_ours && drifted->foreign == drifted->audited_foreign &&
+	    drifted->repaired == drifted->audited_repaired)
+		return false;
+	if (!now && drifted->audited && ns_clock_elapsed() - drifted->audited < NS_DRIFT_AUDIT_US)
+		return true;
+	detail = json_pack("{s:I s:s s:I s:I s:I s:I s:s s:s}", "cookie", (json_int_t)attachment->endpoint->cookie,
+			   "container", attachment->endpoint->container_id, "changes_of_ours",
+			   (json_int_t)(drifted->ours - drifted->audited_ours), "changes_of_others",
+			   (json_int_t)(drifted->foreign - drifted->audited_foreign), "repaired",
+			   (json_int_t)(drifted->repaired - drifted->audited_repaired), "pid", (json_int_t)drifted->pid,
+			   "command", drifted->command, "what", drifted->what);
+	if (!detail || ns_store_audit(attachment->engine->store, "drift", attachment->workload, detail, &actor,
+				      ns_clock_now(), &err) < 0) {
+		ns_log_error("%s: drift could not be written to the audit log: %s", attachment->workload,
+			     detail ? err.text : "out of memory");
+		return true;
+	}
+	drifted->audited = ns_clock_elapsed();
+	drifted->audited_ours = drifted->ours;
+	drifted->audited_foreign = drifted->foreign;
+	drifted->audited_repaired = drifted->repaired;
+	return false;
+}
+
+json_t *ns_drifted_json(const struct ns_attachment *attachment)
+{
+	const struct ns_drifted *drifted = &attachment->drifted;
+
+	if (!drifted->last)
+		return json_null();
+	return json_pack("{s:I s:I s:I s:o s:i s:s s:s}", "count", (json_int_t)drifted->ours, "repaired",
+			 (json_int_t)drifted->repaired, "foreign", (json_int_t)drifted->foreign, "last",
+			 ns_time_json(drifted->last), "pid", (int)drifted->pid, "command", drifted->command, "what",
+			 drifted->what);
+}

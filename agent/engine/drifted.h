@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Drift of one endpoint: what somebody else did to its rules, and to other tables of its namespace.
+ */
+#ifndef NANOSEG_DRIFTED_H
+#define NANOSEG_DRIFTED_H
+
+#include <jansson.h>
+
+#include "drift.h"
+
+struct ns_attachment;
+
+struct ns_drifted {
+	struct ns_drift *monitor;
+	char failure[NS_ERROR_TEXT_MAX]; /* why nobody watches; "" */
+	uint64_t ours, foreign;          /* transactions of others on our table, and on other tables */
+	uint64_t repaired;               /* times the kernel was found changed and made right */
+	int64_t last;                    /* CLOCK_REALTIME; 0: never */
+	pid_t pid;                       /* of the last one; 0: not told */
+	char command[NS_DRIFT_COMMAND_MAX];
+	char what[NS_ERROR_TEXT_MAX];
+	int64_t audited; /* when the last entry was written; ns_clock_elapsed() */
+	uint64_t audited_ours, audited_foreign, audited_repaired;
+};
+
+void ns_drifted_open(struct ns_attachment *attachment, int netns_fd);
+void ns_drifted_close(struct ns_attachment *attachment);
+/* The kernel was found other than it was left; `difference` is the first line. Now repaired. */
+void ns_drifted_repaired(struct ns_attachment *attachment, const char *lock, const char *difference);
+/* Writes what has not been written to the audit log; at most one entry every NS_DRIFT_AUDIT_US of an endpoint, since a
+ * container can go on for ever. True: something is still to be written. */
+bool ns_drifted_audit(struct ns_attachment *attachment, bool now);
+/* {"count","repaired","foreign","last","pid","command","what"}, or null. */
+json_t *ns_drifted_json(const struct ns_attachment *attachment);
+
+#endif

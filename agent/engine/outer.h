@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The outer lock of one endpoint: table `netdev nanoseg-COOKIE` in the agent's namespace, on the host's end of each of
+ * its links. It is there while a policy is in force (auditing, enforcing) and the endpoint has such links.
+ */
+#ifndef NANOSEG_ENGINE_OUTER_H
+#define NANOSEG_ENGINE_OUTER_H
+
+#include <nanoseg/endpoint.h>
+#include <nanoseg/outer.h>
+#include <nanoseg/policy.h>
+#include <nanoseg/store.h>
+
+#include "figures.h"
+#include "lock.h"
+#include "own.h"
+
+struct ns_attachment;
+struct ns_engine;
+
+struct ns_outer {
+	struct ns_lock *lock;
+	bool there;                      /* a table of ours is in the kernel */
+	char digest[72];                 /* of the plan in the kernel; "": not told by this daemon yet */
+	char failure[NS_ERROR_TEXT_MAX]; /* why it is not as wanted; "": it is */
+	enum ns_mode mode;
+	struct ns_port_name ports[NS_ENDPOINT_INTERFACES_MAX]; /* of the plan in the kernel */
+	size_t n_ports;
+	struct ns_own own;
+	struct ns_figures figures; /* of its deny sets */
+};
+
+/* What it should be; `wanted` false: no table. */
+struct ns_outer_wish {
+	bool wanted;
+	struct ns_plan plan;
+	char digest[72];
+	enum ns_mode mode;
+	struct ns_port_name ports[NS_ENDPOINT_INTERFACES_MAX];
+	int interfaces[NS_ENDPOINT_INTERFACES_MAX]; /* at the other ends of these ports */
+	size_t n_ports;
+	struct ns_own_now now;
+};
+void ns_outer_wish_release(struct ns_outer_wish *wish);
+
+int ns_outer_open(struct ns_attachment *attachment, struct ns_error *err);
+void ns_outer_close(struct ns_outer *outer); /* the table stays */
+
+/* The wish under a policy in force. Without ports nothing is wanted. */
+int ns_outer_wanted(struct ns_attachment *attachment, const struct ns_policy *policy, enum ns_mode mode,
+		    struct ns_outer_wish *ret, struct ns_error *err);
+/* Makes it so; keeps a failure in outer->failure. `forced`: also when nothing seems to have changed. */
+int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish, bool forced, bool *ret_repaired,
+		   struct ns_error *err);
+/* The endpoint ended: its last figures, and the table goes. */
+void ns_outer_end(struct ns_attachment *attachment);
+
+/* The store keeps raw figures by cookie; those of the outer lock stand beside the inner lock's, under a number that the
+ * kernel, which counts up from one, does not reach. */
+uint64_t ns_outer_figures_key(const struct ns_attachment *attachment);
+/* The deny sets -> store, within a transaction of the caller's. */
+int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err);
+
+/* Removes the tables of endpoints that ended while no agent ran. One that still has its port on this host stays. */
+void ns_outer_sweep(struct ns_engine *engine);
+
+/* Whether the port is under the lock that is in the kernel. */
+bool ns_outer_covers(const struct ns_outer *outer, const struct ns_port *port);
+
+#endif

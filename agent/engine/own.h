@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What an endpoint may send as: the addresses and MACs that the outer lock lets out of its ports.
+ *
+ * A namespace says itself which addresses it has, and root with NET_ADMIN in it can say anything. So an address must be
+ * believed to be the endpoint's (claims.h), and where a process in it has NET_ADMIN, the addresses and the MAC of an
+ * interface are those it had when its port was locked: what appears later is a stranger. Without NET_ADMIN only the
+ * runtime can have changed them, and they are followed.
+ */
+#ifndef NANOSEG_OWN_H
+#define NANOSEG_OWN_H
+
+#include <nanoseg/endpoint.h>
+#include <nanoseg/plan.h>
+
+#include "claims.h"
+
+struct ns_own {
+	int settled[NS_ENDPOINT_INTERFACES_MAX]; /* interfaces, by their index in the namespace, with a locked port */
+	size_t n_settled;
+	struct ns_addr known[NS_ENDPOINT_ADDRESSES_MAX];
+	size_t n_known;
+	uint8_t macs[NS_ENDPOINT_INTERFACES_MAX][6];
+	size_t n_macs;
+	size_t strangers; /* addresses it has and may not send from */
+	char stranger[NS_ADDR_TEXT_MAX];
+};
+
+/* What holds now. */
+struct ns_own_now {
+	struct ns_addr addresses[NS_ENDPOINT_ADDRESSES_MAX];
+	size_t n_addresses;
+	uint8_t macs[NS_ENDPOINT_INTERFACES_MAX][6];
+	size_t n_macs;
+};
+
+/* Also counts the strangers. */
+void ns_own_now(struct ns_own *own, const struct ns_endpoint *endpoint, const struct ns_claims *claims,
+		struct ns_own_now *ret);
+/* The lock with these is in, on the ports of these interfaces. */
+void ns_own_settle(struct ns_own *own, const struct ns_own_now *now, const int *interfaces, size_t n);
+/* From an outer lock that was found in the kernel: it remembers what was settled by a daemon before this one. */
+void ns_own_recall(struct ns_own *own, const struct ns_plan *found, const int *interfaces, size_t n);
+
+#endif

@@ -1,0 +1,2 @@
+# Pure parts of the engine.
+nanoseg_unit(own nanoseg_engine)
