@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attack.h"
+#include "attack_frame.h"
 
 static int list(const char *group)
 {
@@ -56,6 +57,15 @@ int main(int argc, char **argv)
 		return attack_watch(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "nat"))
 		return nat();
-	fprintf(stderr, "usage: attack list [GROUP] | send GROUP | watch DEVICE | nat\n");
+	if (argc == 2 && !strcmp(argv[1], "frames"))
+		return frame_list();
+	if (argc >= 3 && argc <= 4 && !strcmp(argv[1], "frame"))
+		return frame_send(argv[2], argc > 3 ? argv[3] : NULL);
+	if (argc == 3 && !strcmp(argv[1], "spot"))
+		return frame_watch(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "tally"))
+		return attack_tally(argv[2]);
+	fprintf(stderr, "usage: attack list [GROUP] | send GROUP | watch DEVICE | nat |\n"
+			"       frames | frame ROAD [GROUP] | spot DEVICE | tally DEVICE\n");
 	return 2;
 }

@@ -8,6 +8,11 @@
  *   attack watch DEVICE        counts until SIGTERM, then prints: NAME GROUP COUNT; prints "ready" first. 1 when the
  *                              kernel dropped frames before they were counted
  *   attack nat                 the nat table of the attacker, for nft -f
+ *   attack frames              whole frames (attack_frame.h), one a line: NAME GROUP ROAD
+ *   attack frame ROAD [GROUP]  sends those of the group, or all that a container sends, by the road
+ *   attack spot DEVICE         counts until SIGTERM what comes in, also for others, then prints: NAME GROUP ROAD COUNT
+ *   attack tally DEVICE        counts until SIGTERM everything that comes in but ARP and neighbour discovery, then
+ * prints: SOURCE DESTINATION PROTOCOL PORT|TYPE COUNT LAST-MICROSECOND, and "end"
  *
  * An attack is known on the wire by a marker with its number in it, or, where a packet has no room for one, by a
  * destination, protocol and port that nothing else in the lab uses. The group "control" is what an enforced container
@@ -34,6 +39,11 @@ enum attack_host {
 	HOST_LINK_ALL,   /* the link's broadcast; all routers */
 	HOST_LINK_GROUP, /* mDNS */
 	HOST_GROUP,      /* a group beyond the link */
+	HOST_GATEWAY,    /* the host itself */
+	HOST_CLIENT,     /* web: some ports of the attacker are open to it */
+	HOST_ANY,        /* 0.0.0.0 and :: */
+	HOST_OWN_LINK,   /* the attacker's link-local address; for IPv4 it has none */
+	HOST_OTHER_LINK, /* the neighbour's */
 	HOST_COUNT
 };
 
@@ -92,6 +102,7 @@ void attack_marker(size_t number, uint8_t ret[ATTACK_MARKER_SIZE]);
 uint8_t attack_proto(const struct attack *a);
 /* Address bytes in network order; returns how many: 4 or 16. */
 size_t attack_host_bytes(enum attack_host host, int family, uint8_t *ret);
+void attack_host_mac(enum attack_host host, int family, uint8_t ret[6]);
 const char *attack_host_text(enum attack_host host, int family);
 socklen_t attack_host_sockaddr(enum attack_host host, int family, uint16_t port, struct sockaddr_storage *ret);
 
@@ -106,5 +117,6 @@ void attack_build(size_t number, uint16_t source_port, uint16_t live_port, struc
 
 int attack_send(const char *group);
 int attack_watch(const char *device);
+int attack_tally(const char *device);
 
 #endif

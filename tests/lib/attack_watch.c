@@ -2,23 +2,14 @@
  *
  * The watcher: every frame that the container's veth hands to the host, and which attack it belongs to.
  */
-#include <errno.h>
-#include <linux/if_packet.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "attack.h"
-
-#define QUEUE_BYTES (8 * 1024 * 1024)
-#define FRAME_MAX   2048
+#include "attack_tap.h"
 
 struct view {
 	int family;
@@ -64,8 +55,9 @@ static bool is_bare(const struct attack *a, const struct view *v)
 	}
 }
 
-static void count(const uint8_t *data, size_t length, uint16_t type, unsigned *counts)
+static void count(void *ctx, const uint8_t *data, size_t length, uint16_t type)
 {
+	unsigned *counts = ctx;
 	struct view v = { 0 };
 	bool parsed = parse(data, length, type, &v);
 	for (size_t i = 0; i < attack_count; i++) {
@@ -76,61 +68,14 @@ static void count(const uint8_t *data, size_t length, uint16_t type, unsigned *c
 	}
 }
 
-/* Reads everything that is there. */
-static void drain(int fd, unsigned *counts)
-{
-	for (;;) {
-		uint8_t data[FRAME_MAX];
-		struct sockaddr_ll from;
-		socklen_t from_length = sizeof(from);
-		ssize_t n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from, &from_length);
-		if (n < 0)
-			return;
-		if (from.sll_pkttype != PACKET_OUTGOING)
-			count(data, (size_t)n, ntohs(from.sll_protocol), counts);
-	}
-}
-
-static int open_tap(const char *device)
-{
-	const int queue = QUEUE_BYTES;
-	struct sockaddr_ll at = { .sll_family = AF_PACKET,
-				  .sll_protocol = htons(ETH_P_ALL),
-				  .sll_ifindex = (int)if_nametoindex(device) };
-	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || !at.sll_ifindex || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof(queue)) < 0 ||
-	    bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
-		fprintf(stderr, "attack: watching %s: %s\n", device, strerror(errno));
-		exit(1);
-	}
-	return fd;
-}
-
 int attack_watch(const char *device)
 {
 	unsigned *counts = calloc(attack_count, sizeof(*counts));
-	struct tpacket_stats lost = { 0 };
-	socklen_t size = sizeof(lost);
-	sigset_t term;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, NULL);
-	int ended = signalfd(-1, &term, SFD_CLOEXEC), fd = open_tap(device);
-	if (!counts || ended < 0)
+	if (!counts)
 		return 1;
-	puts("ready");
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = ended, .events = POLLIN } };
-	do {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return 1;
-		drain(fd, counts);
-	} while (!(p[1].revents & POLLIN));
+	int status = attack_tap(device, false, count, counts);
 	for (size_t i = 0; i < attack_count; i++)
 		printf("%s %s %u\n", attacks[i].name, attacks[i].group, counts[i]);
 	free(counts);
-	if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &lost, &size) < 0 || lost.tp_drops) {
-		fprintf(stderr, "attack: %u frames were lost\n", lost.tp_drops);
-		return 1;
-	}
-	return 0;
+	return status;
 }

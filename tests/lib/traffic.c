@@ -24,6 +24,8 @@ static const struct {
 	{ "serve", 1, 64, traffic_serve, "PROTO:PORT[-PORT]..." },
 	{ "try", 2, 4, traffic_try, "KIND ADDRESS [PORT|TYPE] [MS]" },
 	{ "hold", 3, 4, traffic_hold, "KIND ADDRESS PORT [MS]" },
+	{ "bulk", 4, 5, traffic_bulk, "KIND ADDRESS PORT BYTES [MS]" },
+	{ "load", 4, 5, traffic_load, "KIND ADDRESS PORT COUNT [MS]" },
 	{ "knock", 3, 4, traffic_knock, "KIND ADDRESS PORT [MS]" },
 	{ "edges", 4, 5, traffic_edges, "KIND ADDRESS COUNT PORT[-PORT] [SIGNAL:PID]" },
 };
@@ -160,5 +162,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: traffic %s %s\n", verbs[i].name, verbs[i].usage);
 		return 2;
 	}
-	usage("commands are serve, try, hold, knock and edges");
+	usage("commands are serve, try, hold, bulk, load, knock and edges");
 }

@@ -6,10 +6,12 @@
  *   traffic serve PROTO:PORT[-PORT]…           echo server on IPv4 and IPv6 until killed; prints "ready"
  *   traffic try KIND ADDRESS [PORT|TYPE] [MS]  one attempt; prints the outcome; 0 passed, 1 did not
  *   traffic hold KIND ADDRESS PORT [MS]        one connection, one byte to and fro every MS; prints "alive N"
- *   traffic knock KIND ADDRESS PORT [MS]       new attempts until SIGTERM; prints "passed P of N"; 1 when P > 0
- *   traffic edges KIND ADDRESS COUNT PORT[-PORT] [SIGNAL:PID]
- *                                              opens ADDRESS+0 … ADDRESS+COUNT-1 times the ports, at full speed;
- *                                              sends the signal to the process when half are open
+ *   traffic bulk KIND ADDRESS PORT BYTES [MS]  so many bytes at once to and fro: fragments, where they do not fit
+ *   traffic load KIND ADDRESS PORT COUNT [MS]  COUNT connections, on each a record to and fro every MS, until SIGTERM;
+ * or all are broken; prints "sent S received R broken B last T", T the time of the last answer in microseconds since
+ * 1970; 1 when S != R or B > 0 traffic knock KIND ADDRESS PORT [MS]       new attempts until SIGTERM; prints "passed P
+ * of N"; 1 when P > 0 traffic edges KIND ADDRESS COUNT PORT[-PORT] [SIGNAL:PID] opens ADDRESS+0 … ADDRESS+COUNT-1 times
+ * the ports, at full speed; sends the signal to the process when half are open
  *
  * KIND: tcp4 tcp6 udp4 udp6 ping4 ping6 icmp4 icmp6 (the last two take an ICMP type whose answer is the type plus one).
  */
@@ -29,6 +31,7 @@ struct traffic_kind {
 
 #define TRAFFIC_MS_DEFAULT    1000
 #define TRAFFIC_LISTENERS_MAX 2048
+#define TRAFFIC_LOAD_MAX      1024
 
 /* Both exit with status 2 and one line when the text is not one. */
 struct traffic_kind traffic_kind_parse(const char *text);
@@ -56,6 +59,8 @@ const char *traffic_outcome(int error);
 int traffic_serve(int argc, char **argv);
 int traffic_try(int argc, char **argv);
 int traffic_hold(int argc, char **argv);
+int traffic_bulk(int argc, char **argv);
+int traffic_load(int argc, char **argv);
 int traffic_knock(int argc, char **argv);
 int traffic_edges(int argc, char **argv);
 

@@ -71,7 +71,7 @@ static void echo_stream(int fd)
 static void echo_datagrams(int fd)
 {
 	for (;;) {
-		char data[2048];
+		static char data[UINT16_MAX];
 		struct sockaddr_in6 from;
 		union {
 			struct cmsghdr align;

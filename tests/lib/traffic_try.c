@@ -15,6 +15,8 @@
 
 #include "traffic.h"
 
+#define BULK_TRY_MS 200
+
 /* Connects (UDP: sets the peer); fd, or -1 with errno. */
 static int open_towards(const struct traffic_kind *kind, const struct sockaddr_storage *to, socklen_t length,
 			uint64_t deadline)
@@ -85,6 +87,47 @@ int traffic_try(int argc, char **argv)
 	const char *failure = traffic_attempt(&kind, &to, length, number, timeout);
 	puts(failure ? failure : "passed");
 	return failure ? 1 : 0;
+}
+
+/* One datagram or a burst of bytes to and fro; 0 or an errno. */
+static int bulk_to_and_fro(const struct traffic_kind *kind, int fd, size_t size, uint64_t deadline)
+{
+	static uint8_t data[UINT16_MAX], answer[UINT16_MAX];
+	size_t got = 0;
+	for (size_t i = 0; i < size; i++)
+		data[i] = (uint8_t)(i * 31 + size);
+	if (send(fd, data, size, MSG_NOSIGNAL) != (ssize_t)size)
+		return errno;
+	while (got < size) {
+		if (!traffic_wait(fd, POLLIN, deadline))
+			return ETIMEDOUT;
+		ssize_t n = recv(fd, answer + got, size - got, 0);
+		if (n <= 0)
+			return n < 0 ? errno : ECONNRESET;
+		got += (size_t)n;
+		if (kind->proto == TRAFFIC_UDP)
+			break;
+	}
+	return got == size && !memcmp(data, answer, size) ? 0 : EBADMSG;
+}
+
+/* The first one may be what finds out how much fits on the way: tried again until the time is over. */
+int traffic_bulk(int argc, char **argv)
+{
+	struct traffic_kind kind = traffic_kind_parse(argv[0]);
+	size_t size = traffic_number_parse(argv[3], UINT16_MAX);
+	uint64_t deadline = traffic_now() + (argc > 4 ? traffic_number_parse(argv[4], 60000) : TRAFFIC_MS_DEFAULT);
+	struct sockaddr_storage to;
+	socklen_t length = traffic_address(&kind, argv[1], (uint16_t)traffic_number_parse(argv[2], UINT16_MAX), &to);
+	int fd = open_towards(&kind, &to, length, deadline), error = fd < 0 ? errno : ETIMEDOUT;
+	while (fd >= 0 && traffic_now() < deadline) {
+		uint64_t now = traffic_now(), try = kind.proto == TRAFFIC_UDP ? now + BULK_TRY_MS : deadline;
+		error = bulk_to_and_fro(&kind, fd, size, try < deadline ? try : deadline);
+		if (error != ETIMEDOUT && error != EMSGSIZE)
+			break;
+	}
+	puts(error ? traffic_outcome(error) : "passed");
+	return error ? 1 : 0;
 }
 
 int traffic_hold(int argc, char **argv)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Frames sent and counted.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attack_frame.h"
+#include "attack_tap.h"
+
+#define PAUSE_NS 200000L /* between frames: no queue on the way overflows */
+
+bool frame_can_take(const struct frame *f, enum frame_road road)
+{
+	return road != FRAME_DGRAM || !f->mac;
+}
+
+int frame_list(void)
+{
+	for (size_t i = 0; i < frame_count; i++)
+		for (int road = 0; road < FRAME_ROADS; road++)
+			if (frame_can_take(&frames[i], (enum frame_road)road))
+				printf("%s %s %s\n", frames[i].name, frames[i].group, frame_roads[road]);
+	return 0;
+}
+
+static bool is_inbound(const struct frame *f)
+{
+	return !strncmp(f->group, "in-", 3);
+}
+
+static unsigned send_road(enum frame_road road, const char *group)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	struct frame_sender *sender = frame_sender_open(road, "eth0");
+	uint16_t source_port = (uint16_t)(20000 + getpid() % 10000);
+	unsigned sent = 0;
+	for (size_t i = 0; i < frame_count; i++) {
+		struct frame_bytes bytes;
+		if (group ? strcmp(frames[i].group, group) != 0 : is_inbound(&frames[i]))
+			continue;
+		if (!frame_can_take(&frames[i], road))
+			continue;
+		frame_build(i, road, source_port, &bytes);
+		for (size_t n = 0; n < bytes.count; n++)
+			frame_sender_send(sender, bytes.data[n], bytes.length[n]);
+		sent++;
+		nanosleep(&pause, NULL);
+	}
+	frame_sender_close(sender);
+	return sent;
+}
+
+int frame_send(const char *road, const char *group)
+{
+	for (int r = 0; r < FRAME_ROADS; r++)
+		if (!strcmp(frame_roads[r], road))
+			return send_road((enum frame_road)r, group) ? 0 : 2;
+	fprintf(stderr, "attack: no road %s\n", road);
+	return 2;
+}
+
+static void count(void *ctx, const uint8_t *data, size_t length, uint16_t type)
+{
+	static const uint8_t prefix[] = "nanoseg-frm-";
+	unsigned *counts = ctx;
+	(void)type;
+	const uint8_t *at = memmem(data, length, prefix, sizeof(prefix) - 1);
+	if (!at || (size_t)(data + length - at) < ATTACK_MARKER_SIZE)
+		return;
+	char digits[5] = { 0 };
+	memcpy(digits, at + sizeof(prefix) - 1, 4);
+	unsigned long value = strtoul(digits, NULL, 16);
+	if ((value & 0xfff) < frame_count && value >> 12 < FRAME_ROADS)
+		counts[(value & 0xfff) * FRAME_ROADS + (value >> 12)]++;
+}
+
+int frame_watch(const char *device)
+{
+	unsigned *counts = calloc(frame_count * FRAME_ROADS, sizeof(*counts));
+	if (!counts)
+		return 1;
+	int status = attack_tap(device, true, count, counts);
+	for (size_t i = 0; i < frame_count; i++)
+		for (int road = 0; road < FRAME_ROADS; road++)
+			if (frame_can_take(&frames[i], (enum frame_road)road))
+				printf("%s %s %s %u\n", frames[i].name, frames[i].group, frame_roads[road],
+				       counts[i * FRAME_ROADS + (size_t)road]);
+	free(counts);
+	return status;
+}
