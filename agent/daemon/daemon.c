@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "daemon.h"
 #include "engine.h"
+#include "fdstore.h"
 #include "log.h"
 
 #define HEARTBEAT_US UINT64_C(5000000)
@@ -27,6 +28,7 @@ struct daemon {
 	struct ns_config config;
 	sd_event *event;
 	struct ns_store *store;
+	struct ns_fdstore *fdstore;
 	struct ns_engine *engine;
 	struct ns_api *api;
 	int lock_fd;
@@ -61,6 +63,32 @@ static void fill_engine_config(const struct ns_config *config, struct ns_engine_
 	ret->learn_set_size = config->set_size;
 	ret->verdict = ns_verdict_parse(config->verdict);
 	ret->min_window_us = config->min_window_us;
+	ret->start = ns_start_parse(config->start);
+	for (unsigned i = 0; i < config->n_start_rules; i++) {
+		struct ns_start_rule *rule = &ret->start_rules[i];
+
+		memcpy(rule->pattern, config->start_rules[i].pattern, sizeof rule->pattern);
+		rule->start = ns_start_parse(config->start_rules[i].start);
+	}
+	ret->n_start_rules = config->n_start_rules;
+	for (unsigned i = 0; i < config->n_gate; i++)
+		memcpy(ret->gate[i], config->gate[i], sizeof ret->gate[i]);
+	ret->n_gate = config->n_gate;
+	ret->gate_wait_us = config->gate_wait_us;
+}
+
+/* Whether our tables stay ours while no agent runs, for `systemctl status` and the journal. */
+static void tell_ownership(const struct daemon *daemon)
+{
+	const char *why;
+
+	if (ns_fdstore_available(daemon->fdstore, &why)) {
+		(void)sd_notify(0, "STATUS=watching; tables stay owned across restarts");
+		ns_log_info("the service manager keeps the sockets that own tables");
+	} else {
+		(void)sd_notifyf(0, "STATUS=watching; tables are not owned while nanosegd is down: %s", why);
+		ns_log_warning("tables are not owned while nanosegd is down: %s", why);
+	}
 }
 
 static int on_heartbeat(sd_event_source *source, uint64_t usec, void *ctx)
@@ -70,6 +98,8 @@ static int on_heartbeat(sd_event_source *source, uint64_t usec, void *ctx)
 
 	if (ns_store_heartbeat(daemon->store, ns_clock_now(), &err) < 0)
 		ns_log_error("the heartbeat could not be stored: %s", err.text);
+	if (ns_fdstore_check(daemon->fdstore))
+		tell_ownership(daemon);
 	(void)sd_event_source_set_time_relative(source, HEARTBEAT_US);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
@@ -102,6 +132,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 		daemon->config.log_level = config.log_level;
 		ns_log_set_level((enum ns_log_level)config.log_level);
 		fill_engine_config(&config, &engine_config);
+		engine_config.fdstore = daemon->fdstore;
 		ns_engine_reconfigure(daemon->engine, &engine_config);
 		audit(daemon, "daemon.reload");
 		ns_log_info("configuration read again");
@@ -184,17 +215,39 @@ static int add_signals(struct daemon *daemon, struct ns_error *err)
 	return r < 0 ? ns_error_set(err, r, "cannot take signals: %s", strerror(-r)) : 0;
 }
 
-/* A socket that systemd listens on for us, or -1. */
-static int activated_socket(void)
+/* Sockets that an agent before this one left with the service manager. */
+static int open_fdstore(struct daemon *daemon, struct ns_error *err)
 {
-	return sd_listen_fds(0) >= 1 && sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) > 0
-		       ? SD_LISTEN_FDS_START
-		       : -1;
+	int unknown = ns_fdstore_open(&daemon->fdstore, err);
+
+	if (unknown < 0)
+		return unknown;
+	if (unknown > 0)
+		ns_log_warning("the service manager handed in %d descriptors that are none of ours; they were closed",
+			       unknown);
+	ns_log_info("taken over from the service manager: %zu sockets", ns_fdstore_kept(daemon->fdstore));
+	return 0;
+}
+
+static int start_engine(struct daemon *daemon, struct ns_error *err)
+{
+	struct ns_engine_config engine_config;
+	size_t dropped;
+	int r;
+
+	fill_engine_config(&daemon->config, &engine_config);
+	engine_config.fdstore = daemon->fdstore;
+	r = ns_engine_new(daemon->event, &engine_config, daemon->store, &daemon->engine, err);
+	if (r < 0)
+		return r;
+	dropped = ns_fdstore_drop_untaken(daemon->fdstore);
+	if (dropped > 0)
+		ns_log_info("dropped the sockets of %zu namespaces that ended meanwhile", dropped);
+	return 0;
 }
 
 static int start(struct daemon *daemon, struct ns_error *err)
 {
-	struct ns_engine_config engine_config;
 	int r = sd_event_default(&daemon->event);
 
 	if (r < 0)
@@ -207,11 +260,12 @@ static int start(struct daemon *daemon, struct ns_error *err)
 	if (r < 0)
 		return r;
 	audit(daemon, "daemon.start");
-	fill_engine_config(&daemon->config, &engine_config);
-	r = ns_engine_new(daemon->event, &engine_config, daemon->store, &daemon->engine, err);
+	r = open_fdstore(daemon, err);
 	if (r == 0)
-		r = ns_api_new(daemon->event, daemon->engine, daemon->config.socket, activated_socket(), &daemon->api,
-			       err);
+		r = start_engine(daemon, err);
+	if (r == 0)
+		r = ns_api_new(daemon->event, daemon->engine, daemon->config.socket,
+			       ns_fdstore_activated(daemon->fdstore), &daemon->api, err);
 	if (r < 0)
 		return r;
 	r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, 0, HEARTBEAT_US / 10, on_heartbeat,
@@ -228,6 +282,7 @@ static void stop(struct daemon *daemon)
 	if (daemon->engine)
 		(void)ns_engine_harvest(daemon->engine, NULL, NULL);
 	daemon->engine = ns_engine_free(daemon->engine);
+	daemon->fdstore = ns_fdstore_close(daemon->fdstore);
 	if (daemon->store) {
 		(void)ns_store_heartbeat(daemon->store, ns_clock_now(), NULL);
 		audit(daemon, "daemon.stop");
@@ -247,7 +302,8 @@ int ns_daemon_run(const char *config_path, const struct ns_config *config, struc
 	r = start(&daemon, err);
 	if (r == 0) {
 		ns_log_info("nanosegd " NANOSEG_VERSION " watches; socket %s", daemon.config.socket);
-		(void)sd_notify(0, "READY=1\nSTATUS=watching");
+		(void)sd_notify(0, "READY=1");
+		tell_ownership(&daemon);
 		r = sd_event_loop(daemon.event);
 		if (r < 0)
 			(void)ns_error_set(err, r, "the event loop failed: %s", strerror(-r));

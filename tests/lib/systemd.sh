@@ -60,13 +60,13 @@ machine_boot() {
 			systemd.unit=lab.target </dev/null >"$LAB/nspawn.log" 2>&1
 	) &
 	nspawn=$!
-	wait_for 10 machine_first_process "$nspawn" || die "no machine: $(tail -n 5 "$LAB/nspawn.log")"
-	MACHINE_INIT=$(pgrep -P "$nspawn" | head -n 1)
-	wait_for 30 in_machine systemctl is-active --quiet lab.target || die "systemd does not come up"
+	wait_for 30 machine_is_up "$nspawn"
+	kill -0 "${MACHINE_INIT:-$nspawn}" 2>/dev/null || die "no machine: $(tail -n 5 "$LAB/nspawn.log")"
+	machine_is_up "$nspawn" || die "systemd does not come up: $(in_machine systemctl list-jobs 2>&1 | head -n 20)"
 }
 
-machine_first_process() {
-	pgrep -P "$1" || ! kill -0 "$1"
+machine_is_up() { # NSPAWN: its first children prepare, and only the last one becomes systemd
+	MACHINE_INIT=$(pgrep -P "$1" -x systemd) && in_machine systemctl is-active --quiet lab.target
 }
 
 in_machine() {
@@ -87,7 +87,6 @@ machine_set_up() {
 	ip link set lo up
 	# Otherwise the addresses of a fresh link cannot be used for a second.
 	echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
-	NANOSEGD=/usr/sbin/nanosegd
 	NANOSEG=/usr/bin/nanoseg
 	systemd-sysusers nanoseg.conf || die "systemd-sysusers"
 	systemctl daemon-reload || die "daemon-reload"
