@@ -62,6 +62,10 @@
 #define NS_GATE_CLOSED_MAX   500 /* ports closed one by one at a time, where the gate is not a standing one */
 #define NS_DRIFT_COMMAND_MAX 128
 #define NS_DRIFT_BURST       64
+#define NS_DRIFT_DATAGRAMS   1024 /* read in one turn of the loop, of one namespace */
+#define NS_DRIFT_TURNS       16   /* turns of one namespace in NS_DRIFT_INTERVAL_US; then it waits for the rest of it */
+#define NS_DRIFT_INTERVAL_US 100000
+#define NS_DRIFT_RCVBUF      (256 * 1024) /* bytes of unread notifications; the kernel doubles it for its bookkeeping */
 #define NS_FDSTORE_MAX       8192
 /* Their names come in one environment variable, and MAX_ARG_STRLEN of the kernel is 128 KiB. */
 #define NS_FDSTORE_NAMES_BYTES 130000

@@ -1,1 +1,2 @@
 nanoseg_fuzz(nft nanoseg_common)
+nanoseg_fuzz(drift nanoseg_enforce)
