@@ -40,7 +40,7 @@ trap 'exit 143' TERM
 builds=$work
 [ -z "$keep" ] || builds=$source/build
 # Git refuses to read a tree of somebody else's; nothing here needs it to.
-install_packages $PACKAGES_BUILD $PACKAGES_LAB $PACKAGES_DOCKER $PACKAGES_LINT
+install_packages $PACKAGES_BUILD $PACKAGES_LAB $PACKAGES_DOCKER $PACKAGES_RUNTIMES $PACKAGES_LINT
 
 say() {
 	printf '\n== %s (%d s)\n' "$*" $((SECONDS - began))

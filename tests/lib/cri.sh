@@ -89,24 +89,24 @@ cri_id() {
 	grep -oPm 1 '(?<=_id: ")[^"]*'
 }
 
-# cri_pod NAME: the configuration of a pod in namespace "starts". CRI_POD adds to it.
+# cri_pod NAME UID: the configuration of a pod in namespace "starts". Pods that follow each other may have one name.
 cri_pod() {
-	echo "metadata { name: \"$1\" uid: \"uid-$1\" namespace: \"starts\" } linux { cgroup_parent: \"/k8s.io\" } ${CRI_POD:-}"
+	echo "metadata { name: \"$1\" uid: \"$2\" namespace: \"starts\" } linux { cgroup_parent: \"/k8s.io\" }"
 }
 
-# cri_run NAME: a pod of that name; prints its id.
+# cri_run NAME UID: a pod of that name; prints its id.
 cri_run() {
-	cri RunPodSandbox "config { $(cri_pod "$1") }" | cri_id
+	cri RunPodSandbox "config { $(cri_pod "$@") }" | cri_id
 }
 
-# cri_exec POD NAME WORD…: the pod's container, started; prints its id. /out is STARTS_OUT.
+# cri_exec POD NAME UID WORD…: the pod's container, started; prints its id. /out is STARTS_OUT.
 cri_exec() {
-	local pod=$1 name=$2 word command='' id
-	shift 2
+	local pod=$1 name=$2 uid=$3 word command='' id
+	shift 3
 	for word; do
 		command+=" command: \"$word\""
 	done
-	id=$(cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(cri_pod "$name") } config { metadata { name: \"main\" }
+	id=$(cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(cri_pod "$name" "$uid") } config { metadata { name: \"main\" }
 		image { image: \"localhost/nanoseg-test:1\" } $command mounts { container_path: \"/out\" host_path: \"$STARTS_OUT\" }
 		linux { security_context { capabilities { add_capabilities: \"NET_RAW\" } } } }" | cri_id) || return 1
 	cri StartContainer "container_id: \"$id\"" >/dev/null && echo "$id"

@@ -9,6 +9,7 @@ PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-d
 	libssl-dev libinih-dev libcmocka-dev"
 PACKAGES_LAB="iproute2 util-linux nftables jq socat procps kmod curl"
 PACKAGES_DOCKER="docker.io iptables busybox-static"
+PACKAGES_RUNTIMES="podman netavark aardvark-dns containernetworking-plugins protobuf-compiler systemd-container dbus"
 PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
 PACKAGES_KERNELS="qemu-system-x86 kmod busybox-static cpio xz-utils"
 

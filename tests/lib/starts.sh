@@ -161,6 +161,13 @@ starts_story_killed() { # FROM: 20 cookies from there on
 	starts_closed "after" $((n + 6)) $((n + 9))
 }
 
+# The daemon is dead, and the runtime asks it: no container starts.
+starts_refused() { # FROM: 4 cookies from there on
+	starts_series "$1" $(($1 + 3)) 1500
+	check "with the daemon dead nothing forbidden leaves" equal "$(starts_left "$1" $(($1 + 3)))" 0
+	check "with the daemon dead nothing starts" equal "$(starts_reports "$1" $(($1 + 3)))" ""
+}
+
 starts_churned() {
 	at_least "$(churn_count)" "$1"
 }

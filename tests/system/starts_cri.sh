@@ -12,14 +12,16 @@ LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
 . "$NS_SOURCE/tests/lib/starts.sh"
 
 STARTS_BRIDGE=$CRI_BRIDGE
+STARTS_WORKLOAD=k8s/starts/pod/probe
+CRI_SUBNETS=(172.33.0.0/16 fd99:7::/64)
 STARTS_FAR4=172.33.250.9/16
 STARTS_FAR6=fd99:7::250:9/64
 
 start_one() {
-	local name=probe-$1 pod container status=1
+	local uid=uid-$1 pod container status=1
 	shift
-	pod=$(cri_run "$name" 2>>"$LAB/probe.log") || return 1
-	if container=$(cri_exec "$pod" "$name" first "$@" 2>>"$LAB/probe.log"); then
+	pod=$(cri_run probe "$uid" 2>>"$LAB/probe.log") || return 1
+	if container=$(cri_exec "$pod" probe "$uid" first "$@" 2>>"$LAB/probe.log"); then
 		wait_for 20 cri_ended "$container"
 		status=$?
 	fi
@@ -29,17 +31,45 @@ start_one() {
 churn_one() {
 	local file=$LAB/churn.pod.$1
 	[ ! -e "$file" ] || cri_remove "$(cat "$file")"
-	cri_run "churn-$1" >"$file"
+	cri_run "churn-$1" one >"$file"
+}
+
+# containerd has read the new list: a pod goes through the plugin when the daemon knows it by its Kubernetes name.
+cri_asks_plugin() {
+	local pod status
+	pod=$(cri_run asks one) || return 1
+	has_endpoint k8s/starts/pod/asks
+	status=$?
+	cri_remove "$pod"
+	return $status
 }
 
 mkdir -p "$STARTS_OUT"
-cri_start 172.33.0.0/16 fd99:7::/64
-server=$(cri_run server) || die "no pod: $(tail -n 3 "$LAB/containerd.log")"
-cri_exec "$server" server traffic serve tcp:$STARTS_PORT >/dev/null || die "no server"
+cri_start "${CRI_SUBNETS[@]}"
+server=$(cri_run server one) || die "no pod: $(tail -n 3 "$LAB/containerd.log")"
+cri_exec "$server" server one traffic serve tcp:$STARTS_PORT >/dev/null || die "no server"
 starts_far
 STARTS_NEAR4=$(cri_address "$server" 4)
 STARTS_NEAR6=$(cri_address "$server" 6)
 
 step "with nobody to stop them"
 starts_open 1 4
-[ -z "${STOP:-}" ] || { cri_stop; finished; }
+
+step "learning and approving"
+start_daemon
+ln -s "${NANOSEG_CNI:-$NS_BUILD/agent/hooks/nanoseg-cni}" $CRI_DIR/bin/nanoseg-cni
+CRI_CHAIN="{\"type\": \"nanoseg-cni\", \"socket\": \"$LAB/run/nanosegd.sock\", \"timeout\": \"1s\"}"
+cri_network "${CRI_SUBNETS[@]}"
+eventually "the plugin is asked" 10 cri_asks_plugin
+starts_approve
+starts_story 100
+
+step "the daemon is killed between two starts"
+kill_daemon
+starts_refused 200
+start_daemon
+starts_closed "after" 204 207
+cri_remove "$server"
+stop_daemon
+cri_stop
+finished

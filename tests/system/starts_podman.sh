@@ -36,4 +36,22 @@ STARTS_NEAR6=$(podman_address server 6 starts)
 
 step "with nobody to stop them"
 starts_open 1 4
-[ -z "${STOP:-}" ] || { podman_stop; finished; }
+
+step "learning and approving"
+start_daemon
+podman_ok() { [ "$(nsj status | jq -r '.sources[] | select(.source == "podman") | .state')" = ok ]; }
+eventually "the engine is heard" 15 podman_ok
+starts_approve
+starts_story 100
+starts_story_killed 200
+
+step "with the hook"
+podman_hook "${NANOSEG_HOOK:-$NS_BUILD/agent/hooks/nanoseg-hook}" --socket "$LAB/run/nanosegd.sock" --timeout 1s
+starts_story 300
+kill_daemon
+starts_refused 400
+start_daemon
+starts_closed "after" 404 407
+stop_daemon
+podman_stop
+finished
