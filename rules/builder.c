@@ -8,7 +8,7 @@
 
 #include "builder.h"
 
-static void fail(struct ns_builder *b, int code)
+void ns_builder_fail(struct ns_builder *b, int code)
 {
 	if (b->code == 0)
 		b->code = code;
@@ -17,14 +17,14 @@ static void fail(struct ns_builder *b, int code)
 /* After a plan builder returned NULL, having said why. */
 static void fail_as_said(struct ns_builder *b)
 {
-	fail(b, b->err && b->err->code < 0 ? b->err->code : -ENOMEM);
+	ns_builder_fail(b, b->err && b->err->code < 0 ? b->err->code : -ENOMEM);
 }
 
 /* Copies a name that must fit; one that does not is a mistake in the compiler, and an error rather than a cut name. */
 static void copy_name(struct ns_builder *b, char ret[static NS_NFT_NAME_MAX], const char *name)
 {
 	if (strlen(name) >= NS_NFT_NAME_MAX)
-		fail(b, ns_error_set(b->err, -ENAMETOOLONG, "name '%s' is too long", name));
+		ns_builder_fail(b, ns_error_set(b->err, -ENAMETOOLONG, "name '%s' is too long", name));
 	else
 		memcpy(ret, name, strlen(name) + 1);
 }
@@ -75,6 +75,16 @@ void ns_builder_base_chain(struct ns_builder *b, const char *name, uint32_t hook
 	chain->policy = policy;
 }
 
+void ns_builder_device(struct ns_builder *b, const char *device)
+{
+	if (b->code < 0)
+		return;
+	if (!*device || strlen(device) >= NS_IFNAME_MAX)
+		ns_builder_fail(b, ns_error_set(b->err, -EINVAL, "'%.32s' is no name of a device", device));
+	else
+		memcpy(b->plan->chains[b->chain].device, device, strlen(device) + 1);
+}
+
 void ns_builder_rule(struct ns_builder *b, const char *comment)
 {
 	struct ns_plan_rule *rule;
@@ -100,8 +110,8 @@ static struct ns_stmt *next(struct ns_builder *b, enum ns_stmt_kind kind)
 	chain = &b->plan->chains[b->chain];
 	rule = &chain->rules[chain->n_rules - 1];
 	if (rule->n_stmts == NS_RULE_STMTS_MAX) {
-		fail(b, ns_error_set(b->err, -E2BIG, "chain %s: a rule of more than %d statements", chain->name,
-				     NS_RULE_STMTS_MAX));
+		ns_builder_fail(b, ns_error_set(b->err, -E2BIG, "chain %s: a rule of more than %d statements",
+						chain->name, NS_RULE_STMTS_MAX));
 		return NULL;
 	}
 	stmt = &rule->stmts[rule->n_stmts++];
@@ -152,7 +162,7 @@ void ns_builder_payload(struct ns_builder *b, uint32_t base, uint32_t offset, ui
 	stmt->payload.reg = reg;
 }
 
-void ns_builder_immediate_zero(struct ns_builder *b, uint8_t reg, uint8_t length)
+void ns_builder_immediate(struct ns_builder *b, uint8_t reg, const void *data, uint8_t length)
 {
 	struct ns_stmt *stmt = next(b, NS_STMT_IMMEDIATE);
 
@@ -160,6 +170,14 @@ void ns_builder_immediate_zero(struct ns_builder *b, uint8_t reg, uint8_t length
 		return;
 	stmt->immediate.reg = reg;
 	stmt->immediate.length = length;
+	memcpy(stmt->immediate.data, data, length);
+}
+
+void ns_builder_immediate_zero(struct ns_builder *b, uint8_t reg, uint8_t length)
+{
+	static const uint8_t zero[NS_STMT_DATA_MAX];
+
+	ns_builder_immediate(b, reg, zero, length);
 }
 
 void ns_builder_mask(struct ns_builder *b, uint8_t reg, const void *mask, uint8_t length)

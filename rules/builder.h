@@ -20,6 +20,9 @@ struct ns_builder {
 	struct ns_error *err;
 };
 
+/* Latches an error of the caller's own finding. */
+void ns_builder_fail(struct ns_builder *b, int code);
+
 /* Sets. */
 void ns_builder_set(struct ns_builder *b, const struct ns_plan_set *definition); /* without elements */
 void ns_builder_counter_object(struct ns_builder *b, const char *name);
@@ -27,6 +30,8 @@ void ns_builder_counter_object(struct ns_builder *b, const char *name);
 /* Chains and rules: what follows goes into the last one begun. comment may be NULL. */
 void ns_builder_chain(struct ns_builder *b, const char *name);
 void ns_builder_base_chain(struct ns_builder *b, const char *name, uint32_t hook, int32_t priority, uint32_t policy);
+/* The device of the base chain begun last; family netdev. A name that ends in '*' stands for all that begin so. */
+void ns_builder_device(struct ns_builder *b, const char *device);
 void ns_builder_rule(struct ns_builder *b, const char *comment);
 
 /* Statements. */
@@ -35,6 +40,7 @@ void ns_builder_meta(struct ns_builder *b, uint32_t key, uint8_t reg);
 void ns_builder_fib_type(struct ns_builder *b, uint32_t flags, uint8_t reg);
 void ns_builder_ct(struct ns_builder *b, uint32_t key, uint8_t reg);
 void ns_builder_payload(struct ns_builder *b, uint32_t base, uint32_t offset, uint32_t length, uint8_t reg);
+void ns_builder_immediate(struct ns_builder *b, uint8_t reg, const void *data, uint8_t length);
 void ns_builder_immediate_zero(struct ns_builder *b, uint8_t reg, uint8_t length);
 void ns_builder_mask(struct ns_builder *b, uint8_t reg, const void *mask, uint8_t length); /* in place */
 void ns_builder_cmp(struct ns_builder *b, uint32_t op, uint8_t reg, const void *data, uint8_t length);

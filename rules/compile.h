@@ -18,8 +18,12 @@
 
 /* Starts `inet nanoseg` with the sets both tables have: protocols by kind, broadcast4, link6. */
 void ns_compile_begin(struct ns_builder *b, const struct ns_compile_options *options);
-/* Adds the sets of one purpose, empty, as the layout names them. */
-void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size);
+/* Adds the sets of one purpose, empty, as the layout names them. Elements count packets when `counters` says so. */
+void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size, bool counters);
+
+/* An element of one of those sets; `length` is that of its whole key, key_end the same as key when NULL. */
+void ns_compile_element(struct ns_builder *b, const char *set_name, const void *key, const void *key_end,
+			size_t length);
 
 /* Chains link_in and link_out: what IPv6 needs on a link, and nothing else that could carry data away. */
 void ns_compile_link_chains(struct ns_builder *b);

@@ -14,8 +14,7 @@
 #include "compile.h"
 #include "tuple_key.h"
 
-/* An element of a one-field set; key_end is the same as key unless given. */
-static void add_element(struct ns_builder *b, const char *set_name, const void *key, const void *key_end, size_t length)
+void ns_compile_element(struct ns_builder *b, const char *set_name, const void *key, const void *key_end, size_t length)
 {
 	struct ns_plan_element *element;
 
@@ -40,9 +39,9 @@ static void add_protocols(struct ns_builder *b)
 	ns_builder_set(
 		b, &(struct ns_plan_set){ .name = NS_SET_ICMP_PROTOCOLS, .fields = { NS_FIELD_PROTO }, .n_fields = 1 });
 	for (size_t i = 0; i < sizeof(ports); i++)
-		add_element(b, NS_SET_PORT_PROTOCOLS, &ports[i], NULL, 1);
+		ns_compile_element(b, NS_SET_PORT_PROTOCOLS, &ports[i], NULL, 1);
 	for (size_t i = 0; i < sizeof(icmp); i++)
-		add_element(b, NS_SET_ICMP_PROTOCOLS, &icmp[i], NULL, 1);
+		ns_compile_element(b, NS_SET_ICMP_PROTOCOLS, &icmp[i], NULL, 1);
 }
 
 static void add_broadcasts(struct ns_builder *b, const struct ns_prefix *links, size_t n)
@@ -51,12 +50,12 @@ static void add_broadcasts(struct ns_builder *b, const struct ns_prefix *links, 
 
 	ns_builder_set(b,
 		       &(struct ns_plan_set){ .name = NS_SET_BROADCAST4, .fields = { NS_FIELD_IPV4 }, .n_fields = 1 });
-	add_element(b, NS_SET_BROADCAST4, limited, NULL, sizeof(limited));
+	ns_compile_element(b, NS_SET_BROADCAST4, limited, NULL, sizeof(limited));
 	for (size_t i = 0; i < n; i++) {
 		struct ns_addr broadcast = ns_prefix_broadcast(&links[i]);
 
 		if (broadcast.family == AF_INET)
-			add_element(b, NS_SET_BROADCAST4, broadcast.bytes, NULL, 4);
+			ns_compile_element(b, NS_SET_BROADCAST4, broadcast.bytes, NULL, 4);
 	}
 }
 
@@ -97,7 +96,7 @@ static void add_links6(struct ns_builder *b, const struct ns_prefix *links, size
 		struct ns_addr_range range = ns_prefix_range(&prefixes[i]);
 
 		if (!is_covered(prefixes, n_prefixes, i))
-			add_element(b, NS_SET_LINK6, range.lo.bytes, range.hi.bytes, 16);
+			ns_compile_element(b, NS_SET_LINK6, range.lo.bytes, range.hi.bytes, 16);
 	}
 }
 
@@ -113,7 +112,7 @@ void ns_compile_begin(struct ns_builder *b, const struct ns_compile_options *opt
 	add_links6(b, links, n_links);
 }
 
-void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size)
+void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size, bool counters)
 {
 	size_t n;
 	const struct ns_set_role *roles = ns_layout_roles(&n);
@@ -123,7 +122,7 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 					   .size = size,
 					   .dynamic = purpose == NS_PURPOSE_LEARN || purpose == NS_PURPOSE_SPILL ||
 						      purpose == NS_PURPOSE_DENY,
-					   .counter = purpose != NS_PURPOSE_SPILL && roles[i].family };
+					   .counter = counters && roles[i].family };
 		enum ns_field address = roles[i].family == AF_INET ? NS_FIELD_IPV4 : NS_FIELD_IPV6;
 
 		if (roles[i].purpose != purpose)

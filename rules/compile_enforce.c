@@ -202,9 +202,9 @@ int ns_compile_enforce(const struct ns_policy *policy, const struct ns_book *boo
 	ns_builder_counter_object(&e.b, NS_COUNTER_DENY_OTHER);
 	ns_builder_counter_object(&e.b, NS_COUNTER_INVALID);
 	ns_compile_begin(&e.b, options);
-	ns_compile_sets(&e.b, NS_PURPOSE_ALLOW, 0);
-	ns_compile_sets(&e.b, NS_PURPOSE_ALLOW_RANGE, 0);
-	ns_compile_sets(&e.b, NS_PURPOSE_DENY, deny_size);
+	ns_compile_sets(&e.b, NS_PURPOSE_ALLOW, 0, true);
+	ns_compile_sets(&e.b, NS_PURPOSE_ALLOW_RANGE, 0, true);
+	ns_compile_sets(&e.b, NS_PURPOSE_DENY, deny_size, true);
 	refuse_chain(&e);
 	ns_compile_link_chains(&e.b);
 	allow_chains(&e.b);

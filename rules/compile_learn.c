@@ -179,8 +179,8 @@ int ns_compile_learn(const struct ns_compile_options *options, struct ns_plan *r
 
 	ns_builder_counter_object(&b, NS_COUNTER_LEARN_OVERFLOW);
 	ns_compile_begin(&b, options);
-	ns_compile_sets(&b, NS_PURPOSE_LEARN, size);
-	ns_compile_sets(&b, NS_PURPOSE_SPILL, size);
+	ns_compile_sets(&b, NS_PURPOSE_LEARN, size, true);
+	ns_compile_sets(&b, NS_PURPOSE_SPILL, size, false);
 	add_udp_served(&b, options);
 	ns_compile_link_chains(&b);
 	learn_chains(&b, ns_compile_nflog_group(options));

@@ -23,23 +23,44 @@ struct pair {
 	struct ns_boxes exact, range;
 };
 
+enum { FRAGMENTS_PEER, FRAGMENTS_TRANSIT, FRAGMENTS };
+
 struct compilation {
 	const struct ns_policy *policy;
 	const struct ns_book *book;
 	const struct ns_compile_options *options;
 	struct pair pairs[NS_TRANSIT + 1][FAMILIES]; /* by direction and family */
-	size_t n_boxes;                              /* in all of them */
+	struct pair fragments[FRAGMENTS][FAMILIES];
+	bool outer;
+	size_t n_boxes; /* in `pairs`, as the rules give them */
 	struct ns_error *err;
 };
 
+static void release_pair(struct pair *pair)
+{
+	ns_boxes_release(&pair->exact);
+	ns_boxes_release(&pair->range);
+}
+
 static void release(struct compilation *c)
 {
-	for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++) {
-		for (unsigned family = 0; family < FAMILIES; family++) {
-			ns_boxes_release(&c->pairs[direction][family].exact);
-			ns_boxes_release(&c->pairs[direction][family].range);
-		}
+	for (unsigned family = 0; family < FAMILIES; family++) {
+		for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++)
+			release_pair(&c->pairs[direction][family]);
+		for (unsigned kind = 0; kind < FRAGMENTS; kind++)
+			release_pair(&c->fragments[kind][family]);
 	}
+}
+
+const char *ns_fragments_set_name(bool transit, int family, bool range)
+{
+	static const char *const names[FRAGMENTS][FAMILIES][2] = {
+		[FRAGMENTS_PEER] = { { "fragments4", "fragments4_range" }, { "fragments6", "fragments6_range" } },
+		[FRAGMENTS_TRANSIT] = { { "transit_fragments4", "transit_fragments4_range" },
+					{ "transit_fragments6", "transit_fragments6_range" } },
+	};
+
+	return names[transit ? FRAGMENTS_TRANSIT : FRAGMENTS_PEER][family == AF_INET ? FAMILY4 : FAMILY6][range];
 }
 
 static unsigned __int128 number(const struct ns_addr *addr)
@@ -83,12 +104,57 @@ static bool is_exact(const struct ns_rule *rule, const struct ns_box *box, unsig
 	return box->lo[dimensions - 1] == box->hi[dimensions - 1];
 }
 
+static int put_box(struct compilation *c, struct pair *pair, const struct ns_box *box, unsigned dimensions, bool exact)
+{
+	pair->exact.dimensions = pair->range.dimensions = dimensions;
+	return ns_boxes_add(exact ? &pair->exact : &pair->range, box, c->err);
+}
+
+/* The box without the field `index`. */
+static struct ns_box without(const struct ns_box *box, unsigned index, unsigned dimensions)
+{
+	struct ns_box less = *box;
+
+	for (unsigned i = index; i + 1 < dimensions; i++) {
+		less.lo[i] = box->lo[i + 1];
+		less.hi[i] = box->hi[i + 1];
+	}
+	return less;
+}
+
+static bool is_point(const struct ns_box *box, unsigned dimensions)
+{
+	for (unsigned i = 0; i < dimensions; i++)
+		if (box->lo[i] != box->hi[i])
+			return false;
+	return true;
+}
+
+/* What the outer lock knows of a box besides: once for all spans of a rule (`first`) where it leads, for fragments. */
+static int add_outer_boxes(struct compilation *c, const struct ns_rule *rule, unsigned family, const struct ns_box *box,
+			   bool first)
+{
+	bool transit = rule->direction == NS_TRANSIT;
+	unsigned dimensions = transit ? 4 : 3;
+	struct ns_box masqueraded = transit ? without(box, 1, dimensions) : *box;
+	int r = 0;
+
+	if (transit)
+		r = put_box(c, &c->pairs[NS_EGRESS][family], &masqueraded, dimensions - 1,
+			    is_exact(rule, &masqueraded, dimensions - 1));
+	if (r == 0 && first)
+		r = put_box(c, &c->fragments[FRAGMENTS_PEER][family], &masqueraded, 2, is_point(&masqueraded, 2));
+	if (r == 0 && first && transit)
+		r = put_box(c, &c->fragments[FRAGMENTS_TRANSIT][family], box, 3, is_point(box, 3));
+	return r;
+}
+
 /* One box a span. `source` is NULL unless the rule is of transit. */
 static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_range *source,
 		     const struct ns_addr_range *peer)
 {
 	const struct ns_rule *rule = &c->policy->rules[owner];
-	struct pair *pair = &c->pairs[rule->direction][peer->lo.family == AF_INET ? FAMILY4 : FAMILY6];
+	unsigned family = peer->lo.family == AF_INET ? FAMILY4 : FAMILY6;
 	unsigned dimensions = source ? 4 : 3, at = 0;
 	size_t n_spans = rule->n_spans ? rule->n_spans : 1;
 	struct ns_box box = { .owner = owner };
@@ -102,12 +168,13 @@ static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_r
 	}
 	box.lo[at] = number(&peer->lo);
 	box.hi[at++] = number(&peer->hi);
-	pair->exact.dimensions = pair->range.dimensions = dimensions;
 	for (size_t i = 0; r == 0 && i < n_spans; i++) {
 		port_interval(rule, i, &box.lo[at], &box.hi[at]);
 		if (++c->n_boxes > NS_PLAN_ELEMENTS_MAX)
 			return ns_error_set(c->err, -E2BIG, "more than %d elements are needed", NS_PLAN_ELEMENTS_MAX);
-		r = ns_boxes_add(is_exact(rule, &box, dimensions) ? &pair->exact : &pair->range, &box, c->err);
+		r = put_box(c, &c->pairs[rule->direction][family], &box, dimensions, is_exact(rule, &box, dimensions));
+		if (r == 0 && c->outer)
+			r = add_outer_boxes(c, rule, family, &box, i == 0);
 	}
 	return r;
 }
@@ -180,20 +247,36 @@ static int fill(struct compilation *c, struct ns_plan *plan, const char *set_nam
 	return r;
 }
 
-static int fill_pair(struct compilation *c, struct ns_plan *plan, enum ns_direction direction, unsigned family)
+/* `address` is the field in which the ranges are apart. */
+static int fill_pair(struct compilation *c, struct ns_plan *plan, struct pair *pair, unsigned address,
+		     const char *exact_name, const char *range_name)
 {
-	struct pair *pair = &c->pairs[direction][family];
-	unsigned address = direction == NS_TRANSIT ? 2 : 1;
 	int r;
 
 	ns_boxes_unique(&pair->exact);
-	r = fill(c, plan, ns_layout_set_name(NS_PURPOSE_ALLOW, direction, families[family]), &pair->exact);
+	r = fill(c, plan, exact_name, &pair->exact);
 	if (r < 0)
 		return r;
 	r = ns_boxes_separate(&pair->range, address, c->err);
 	if (r < 0)
 		return r;
-	return fill(c, plan, ns_layout_set_name(NS_PURPOSE_ALLOW_RANGE, direction, families[family]), &pair->range);
+	return fill(c, plan, range_name, &pair->range);
+}
+
+static int fill_direction(struct compilation *c, struct ns_plan *plan, enum ns_direction direction, unsigned family)
+{
+	return fill_pair(c, plan, &c->pairs[direction][family], direction == NS_TRANSIT ? 2 : 1,
+			 ns_layout_set_name(NS_PURPOSE_ALLOW, direction, families[family]),
+			 ns_layout_set_name(NS_PURPOSE_ALLOW_RANGE, direction, families[family]));
+}
+
+static int fill_fragments(struct compilation *c, struct ns_plan *plan, bool transit, unsigned family)
+{
+	struct pair *pair = &c->fragments[transit ? FRAGMENTS_TRANSIT : FRAGMENTS_PEER][family];
+
+	ns_boxes_unique(&pair->range); /* without their ports many are equal */
+	return fill_pair(c, plan, pair, transit ? 2 : 1, ns_fragments_set_name(transit, families[family], false),
+			 ns_fragments_set_name(transit, families[family], true));
 }
 
 static int compile(struct compilation *c, struct ns_plan *plan)
@@ -210,10 +293,15 @@ static int compile(struct compilation *c, struct ns_plan *plan)
 	}
 	for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++) {
 		for (unsigned family = 0; family < FAMILIES; family++) {
-			r = fill_pair(c, plan, direction, family);
+			r = fill_direction(c, plan, direction, family);
 			if (r < 0)
 				return r;
 		}
+	}
+	for (unsigned i = 0; c->outer && i < FRAGMENTS * FAMILIES; i++) {
+		r = fill_fragments(c, plan, i / FAMILIES == FRAGMENTS_TRANSIT, i % FAMILIES);
+		if (r < 0)
+			return r;
 	}
 	for (size_t i = 0; i < plan->n_sets; i++)
 		n_elements += plan->sets[i].n_elements;
@@ -222,15 +310,27 @@ static int compile(struct compilation *c, struct ns_plan *plan)
 	return 0;
 }
 
-int ns_compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
-			const struct ns_compile_options *options, struct ns_error *err)
+static int compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			    const struct ns_compile_options *options, bool outer, struct ns_error *err)
 {
 	struct ns_error own = NS_ERROR_INIT; /* so that codes can be told when nobody wants the text */
 	struct compilation NS_CLEANUP(release)
-		c = { .policy = policy, .book = book, .options = options, .err = err ? err : &own };
+		c = { .policy = policy, .book = book, .options = options, .outer = outer, .err = err ? err : &own };
 	int r = compile(&c, plan);
 
 	if (r < 0)
 		(void)ns_error_context(c.err, "policy of %s", policy->workload ?: "nobody");
 	return r;
+}
+
+int ns_compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			const struct ns_compile_options *options, struct ns_error *err)
+{
+	return compile_elements(plan, policy, book, options, false, err);
+}
+
+int ns_compile_outer_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			      const struct ns_compile_options *options, struct ns_error *err)
+{
+	return compile_elements(plan, policy, book, options, true, err);
 }

@@ -7,9 +7,19 @@
 
 #include <nanoseg/layout.h>
 
+/* Sets that only the outer lock has: where later fragments, that have no ports, may go to and come from; made of all
+ * the policy's rules without their ports. By family: fragments4 { proto . peer }, transit_fragments4 { proto . source .
+ * destination }, and their twins for ranges. */
+const char *ns_fragments_set_name(bool transit, int family, bool range);
+
 /* Fills the sets of NS_PURPOSE_ALLOW (one address, one port or ICMP type) and NS_PURPOSE_ALLOW_RANGE (all else,
  * disjoint), which must be there and empty. Where two rules allow the same, the element bears the first one's id. */
 int ns_compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
 			const struct ns_compile_options *options, struct ns_error *err);
+
+/* The same for an outer lock, which has the sets of fragments too. What a namespace forwards may leave it in its own
+ * name (masquerading), which nothing outside can tell from what it opens itself: the egress sets have that too. */
+int ns_compile_outer_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			      const struct ns_compile_options *options, struct ns_error *err);
 
 #endif

@@ -6,8 +6,6 @@
 
 #include "tuple_key.h"
 
-enum kind { KIND_PORTS, KIND_ICMP, KIND_OTHER, KINDS };
-
 static const int families[] = { AF_INET, AF_INET6 };
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
 
@@ -27,12 +25,12 @@ void ns_builder_protocol(struct ns_builder *b, uint8_t protocol)
 }
 
 /* Leaves the protocol in its register, where the key begins. */
-static void load_kind(struct ns_builder *b, enum kind kind)
+static void load_kind(struct ns_builder *b, enum ns_key_kind kind)
 {
 	ns_builder_meta(b, NFT_META_L4PROTO, REG_PROTOCOL);
-	if (kind == KIND_PORTS) {
+	if (kind == NS_KIND_PORTS) {
 		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, REG_PROTOCOL, false);
-	} else if (kind == KIND_ICMP) {
+	} else if (kind == NS_KIND_ICMP) {
 		ns_builder_lookup(b, NS_SET_ICMP_PROTOCOLS, REG_PROTOCOL, false);
 	} else {
 		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, REG_PROTOCOL, true);
@@ -40,8 +38,7 @@ static void load_kind(struct ns_builder *b, enum kind kind)
 	}
 }
 
-/* Returns the register after the address. */
-static uint8_t load_address(struct ns_builder *b, int family, bool source, uint8_t reg)
+uint8_t ns_tuple_load_address(struct ns_builder *b, int family, bool source, uint8_t reg)
 {
 	if (family == AF_INET) {
 		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, source ? NS_IPV4_SOURCE : NS_IPV4_DESTINATION, 4,
@@ -52,34 +49,64 @@ static uint8_t load_address(struct ns_builder *b, int family, bool source, uint8
 	return (uint8_t)(reg + 4);
 }
 
-static void load_port(struct ns_builder *b, enum kind kind, enum ns_key_shape shape, uint8_t reg)
+static bool is_answer(enum ns_key_shape shape)
 {
-	if (kind == KIND_PORTS)
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, shape == NS_KEY_ANSWER ? 0 : 2, 2, reg);
-	else if (kind == KIND_ICMP)
+	return shape == NS_KEY_ANSWER || shape == NS_KEY_SOURCE_ANSWER || shape == NS_KEY_BOTH_ANSWER;
+}
+
+static void load_port(struct ns_builder *b, enum ns_key_kind kind, enum ns_key_shape shape, uint8_t reg)
+{
+	if (kind == NS_KIND_PORTS)
+		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, is_answer(shape) ? 0 : 2, 2, reg);
+	else if (kind == NS_KIND_ICMP)
 		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, reg); /* the type; the rest is zero */
 	else
 		ns_builder_immediate_zero(b, reg, 2);
 }
 
-static void load_key(struct ns_builder *b, int family, enum kind kind, enum ns_key_shape shape)
+/* All but the protocol. Returns the last field's register. */
+static uint8_t load_rest(struct ns_builder *b, int family, enum ns_key_kind kind, enum ns_key_shape shape)
 {
+	bool source = shape == NS_KEY_SOURCE || shape == NS_KEY_SOURCE_ANSWER;
 	uint8_t reg = REG_ADDRESS;
 
-	ns_builder_family(b, family);
-	load_kind(b, kind);
-	if (shape == NS_KEY_BOTH)
-		reg = load_address(b, family, true, reg);
-	reg = load_address(b, family, shape == NS_KEY_SOURCE, reg);
+	if (shape == NS_KEY_BOTH || shape == NS_KEY_BOTH_ANSWER) {
+		reg = ns_tuple_load_address(b, family, shape == NS_KEY_BOTH, reg);
+		source = shape == NS_KEY_BOTH_ANSWER;
+	}
+	reg = ns_tuple_load_address(b, family, source, reg);
 	load_port(b, kind, shape, reg);
+	return reg;
+}
+
+uint8_t ns_tuple_load(struct ns_builder *b, int family, enum ns_key_kind kind, enum ns_key_shape shape)
+{
+	ns_builder_meta(b, NFT_META_L4PROTO, REG_PROTOCOL);
+	return load_rest(b, family, kind, shape);
+}
+
+/* With the conditions that make it that family and kind. */
+static void load_key(struct ns_builder *b, const struct ns_tuple_rules *rules, int family, enum ns_key_kind kind)
+{
+	if (!rules->family)
+		ns_builder_family(b, family);
+	load_kind(b, kind);
+	(void)load_rest(b, family, kind, rules->shape);
+}
+
+static bool is_for(const struct ns_tuple_rules *rules, int family)
+{
+	return !rules->family || rules->family == family;
 }
 
 void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules)
 {
-	for (enum kind kind = 0; kind < KINDS; kind++) {
+	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		for (size_t i = 0; i < FAMILIES; i++) {
+			if (!is_for(rules, families[i]))
+				continue;
 			ns_builder_rule(b, NULL);
-			load_key(b, families[i], kind, rules->shape);
+			load_key(b, rules, families[i], kind);
 			ns_builder_lookup(b, ns_layout_set_name(rules->purpose, rules->direction, families[i]),
 					  REG_PROTOCOL, false);
 			ns_builder_verdict(b, rules->verdict, rules->chain);
@@ -93,10 +120,12 @@ void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules)
 
 	if (rules->log)
 		ns_layout_log_prefix(rules->log, rules->direction, prefix);
-	for (enum kind kind = 0; kind < KINDS; kind++) {
+	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		for (size_t i = 0; i < FAMILIES; i++) {
+			if (!is_for(rules, families[i]))
+				continue;
 			ns_builder_rule(b, NULL);
-			load_key(b, families[i], kind, rules->shape);
+			load_key(b, rules, families[i], kind);
 			ns_builder_add(b, ns_layout_set_name(rules->purpose, rules->direction, families[i]),
 				       REG_PROTOCOL);
 			if (rules->log)
@@ -108,7 +137,7 @@ void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules)
 
 void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape shape)
 {
-	for (enum kind kind = 0; kind < KINDS; kind++) {
+	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		ns_builder_rule(b, NULL);
 		load_kind(b, kind);
 		load_port(b, kind, shape, REG_ADDRESS);
@@ -119,7 +148,7 @@ void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape
 void ns_tuple_each_readable(struct ns_builder *b, enum ns_key_shape shape,
 			    void (*rest)(struct ns_builder *b, const void *ctx), const void *ctx)
 {
-	for (enum kind kind = 0; kind < KINDS; kind++) {
+	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		ns_builder_rule(b, NULL);
 		load_kind(b, kind);
 		load_port(b, kind, shape, REG_ADDRESS);

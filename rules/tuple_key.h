@@ -23,17 +23,22 @@
 #define NS_IPV6_SOURCE      8
 #define NS_IPV6_DESTINATION 24
 
+enum ns_key_kind { NS_KIND_PORTS, NS_KIND_ICMP, NS_KIND_OTHER, NS_KINDS };
+
 enum ns_key_shape {
-	NS_KEY_DESTINATION, /* proto . daddr . dport: egress, and ingress to a group */
-	NS_KEY_SOURCE,      /* proto . saddr . dport: ingress */
-	NS_KEY_BOTH,        /* proto . saddr . daddr . dport: transit */
-	NS_KEY_ANSWER,      /* proto . daddr . sport: an answer on its way out, taken for the ingress it answers */
+	NS_KEY_DESTINATION,   /* proto . daddr . dport: egress, and ingress to a group */
+	NS_KEY_SOURCE,        /* proto . saddr . dport: ingress */
+	NS_KEY_BOTH,          /* proto . saddr . daddr . dport: transit */
+	NS_KEY_ANSWER,        /* proto . daddr . sport: an answer on its way out, taken for the ingress it answers */
+	NS_KEY_SOURCE_ANSWER, /* proto . saddr . sport: an answer on its way in, taken for the egress it answers */
+	NS_KEY_BOTH_ANSWER,   /* proto . daddr . saddr . sport: an answer to what was forwarded */
 };
 
 struct ns_tuple_rules {
 	enum ns_purpose purpose; /* with direction: which sets */
 	enum ns_direction direction;
 	enum ns_key_shape shape;
+	int family;           /* AF_INET or AF_INET6 where nothing else comes; 0: both, each asked for by its number */
 	enum ns_log_kind log; /* adding only; NS_LOG_INVALID: not logged */
 	uint16_t nflog_group;
 	int32_t verdict;
@@ -46,6 +51,12 @@ void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules);
 void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules);
 /* proto . port without an address: one rule for each kind, and no verdict. */
 void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape shape);
+
+/* Within a rule: the key's fields into registers from 0 on, for packets that are known to be of that family and kind;
+ * NS_KIND_OTHER has no port to be an answer's. Returns the last field's register. */
+uint8_t ns_tuple_load(struct ns_builder *b, int family, enum ns_key_kind kind, enum ns_key_shape shape);
+/* Within a rule: one address; returns the register behind it. */
+uint8_t ns_tuple_load_address(struct ns_builder *b, int family, bool source, uint8_t reg);
 
 /* A rule for packets whose tuple can be read, one a kind: begins it with that condition, calls `rest` to finish it. */
 void ns_tuple_each_readable(struct ns_builder *b, enum ns_key_shape shape,

@@ -51,6 +51,12 @@ struct ns_outer_options {
 #define NS_COUNTER_SPOOFED_SOURCE "spoofed_source" /* from the container: a source (address or MAC) not its own */
 #define NS_COUNTER_SPOOFED_LINK   "spoofed_link"   /* ARP or neighbour discovery in another's name */
 #define NS_COUNTER_FOREIGN_FRAME  "foreign_frame"  /* no IPv4, IPv6 or ARP: VLAN tags and the like; forbidden headers */
+/* From the container: it asks whether somebody has an address (duplicate address detection, ARP probe) that is not
+ * known to be its own, or not yet. That is refused, for the question alone can make another host give the address up,
+ * but is no sign of ill will: every new address begins so. */
+#define NS_COUNTER_TENTATIVE "tentative"
+#define NS_COUNTER_FLOODED                                                                                             \
+	"flooded" /* to the container: meant for somebody else; switches flood what they do not know */
 
 /* The outer lock of one endpoint. The allow and deny sets are those of the layout (egress4 … deny_ingress6), with
  * `egress` what the container opens, `ingress` what is opened to it, `transit` what it forwards. With `auditing` what

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Headers that other look-ups would read past, and fragments. An option or an extension header can lead a packet
+ * elsewhere than its destination says, or carry data that nobody looks at; of a later fragment nothing is known but who
+ * sends it to whom, so it passes where some rule leads, and without a first fragment it is nothing.
+ */
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "compile_outer.h"
+#include "elements.h"
+
+#define IPV4_FRAGMENT_OFFSET 6                    /* of the field, in the network header */
+#define IPV6_FRAGMENT_NEXT   (NS_IPV6_HEADER + 0) /* in a fragment header that follows the network header at once */
+#define IPV6_FRAGMENT_OFFSET (NS_IPV6_HEADER + 2)
+
+/* Within a rule: the fragment's offset, compared with a number of eight bytes each. */
+static void fragment_offset(struct ns_builder *b, const struct ns_outer_family *f, uint32_t op, uint8_t eights)
+{
+	bool v4 = f->family == AF_INET;
+
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, v4 ? IPV4_FRAGMENT_OFFSET : IPV6_FRAGMENT_OFFSET, 2, 0);
+	ns_builder_mask(b, 0, v4 ? (uint8_t[]){ 0x1f, 0xff } : (uint8_t[]){ 0xff, 0xf8 }, 2);
+	ns_builder_cmp(b, op, 0, (uint8_t[]){ 0, (uint8_t)(v4 ? eights : eights << 3) }, 2);
+}
+
+void ns_outer_header_rules(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	if (f->family == AF_INET6) {
+		ns_builder_rule(b, "extension headers");
+		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_NEXT_HEADER, 1, 0);
+		ns_builder_lookup(b, NS_SET_EXTENSIONS6, 0, false);
+		ns_builder_verdict(b, NFT_JUMP, NS_OUTER_CHAIN(side, f, "extension"));
+		return;
+	}
+	ns_builder_rule(b, "options");
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 0, 1, 0);
+	ns_builder_cmp8(b, NFT_CMP_NEQ, 0, 0x45);
+	ns_builder_verdict(b, NFT_JUMP, "options4");
+	ns_builder_rule(b, "later fragments");
+	fragment_offset(b, f, NFT_CMP_NEQ, 0);
+	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "fragment"));
+}
+
+void ns_outer_options_chain(struct ns_builder *b)
+{
+	static const uint8_t router_alert[4] = { 0x94, 0x04, 0x00, 0x00 }; /* RFC 2113 */
+
+	ns_builder_chain(b, "options4");
+	ns_builder_rule(b, "group membership bears a router alert");
+	ns_outer_network(b, 0, &(uint8_t){ 0x46 }, 1);
+	ns_outer_network(b, 9, &(uint8_t){ IPPROTO_IGMP }, 1);
+	ns_outer_network(b, 20, router_alert, sizeof(router_alert));
+	ns_builder_verdict(b, NFT_RETURN, NULL);
+	ns_outer_refuse(b, NS_COUNTER_FOREIGN_FRAME, NULL);
+}
+
+/* Entered when the next header is an extension; returns for a first fragment, and for a packet that is whole but has a
+ * fragment header, both of which can be read. */
+static void extension_chain(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	static const uint8_t fragment = IPPROTO_FRAGMENT, hop_by_hop = IPPROTO_HOPOPTS;
+	static const uint8_t jumbo[4] = { IPPROTO_TCP, 0, 0xc2, 4 };
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "extension"));
+	for (int first = 1; first >= 0; first--) {
+		ns_builder_rule(b, first ? "first fragments" : "later fragments");
+		ns_outer_network(b, NS_IPV6_NEXT_HEADER, &fragment, 1);
+		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IPV6_FRAGMENT_NEXT, 1, 0);
+		ns_builder_lookup(b, NS_SET_EXTENSIONS6, 0, true);
+		fragment_offset(b, f, first ? NFT_CMP_EQ : NFT_CMP_NEQ, 0);
+		if (first)
+			ns_builder_verdict(b, NFT_RETURN, NULL);
+		else
+			ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "fragment"));
+	}
+	ns_builder_rule(b, "BIG TCP: a jumbo payload");
+	ns_outer_network(b, NS_IPV6_NEXT_HEADER, &hop_by_hop, 1);
+	ns_outer_network(b, 4, (uint8_t[]){ 0, 0 }, 2);
+	ns_outer_network(b, NS_IPV6_HEADER, jumbo, sizeof(jumbo));
+	ns_builder_verdict(b, NFT_RETURN, NULL);
+	ns_builder_rule(b, "multicast listeners");
+	ns_outer_network(b, NS_IPV6_NEXT_HEADER, &hop_by_hop, 1);
+	ns_builder_protocol(b, IPPROTO_ICMPV6);
+	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "mld"));
+	ns_outer_refuse(b, NS_COUNTER_FOREIGN_FRAME, NULL);
+}
+
+/* Never one that begins 8 bytes in, behind the ports but before the flags of TCP (RFC 1858, RFC 3128). */
+static void accept_fragment(struct ns_builder *b, const struct ns_outer_family *f, bool transit, bool range)
+{
+	ns_builder_lookup(b, ns_fragments_set_name(transit, f->family, range), 0, false);
+	ns_builder_accept(b);
+}
+
+static void transit_fragments(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	for (unsigned kind = 0; kind < 4; kind++) {
+		bool answer = kind & 2;
+		uint8_t reg;
+
+		ns_builder_rule(b, "forwarded");
+		ns_builder_payload(b, NFT_PAYLOAD_LL_HEADER,
+				   side == NS_OUTER_FROM ? NS_ETHER_SOURCE : NS_ETHER_DESTINATION, 6, 0);
+		ns_builder_lookup(b, NS_SET_MACS, 0, false);
+		fragment_offset(b, f, NFT_CMP_GTE, 2);
+		ns_builder_meta(b, NFT_META_L4PROTO, 0);
+		reg = ns_tuple_load_address(b, f->family, !answer, 1);
+		(void)ns_tuple_load_address(b, f->family, answer, reg);
+		accept_fragment(b, f, true, kind & 1);
+	}
+}
+
+static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	bool from = side == NS_OUTER_FROM;
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "fragment"));
+	for (unsigned range = 0; range < 2; range++) {
+		ns_builder_rule(b, NULL);
+		if (from)
+			ns_outer_own_source(b, f, false);
+		else
+			ns_outer_own_destination(b, f, false);
+		fragment_offset(b, f, NFT_CMP_GTE, 2);
+		ns_builder_meta(b, NFT_META_L4PROTO, 0);
+		(void)ns_tuple_load_address(b, f->family, !from, 1);
+		accept_fragment(b, f, false, range);
+	}
+	if (!from)
+		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "fragment_group"));
+	transit_fragments(b, f, side);
+	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
+	if (from)
+		return;
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "fragment_group"));
+	for (unsigned range = 0; range < 2; range++) {
+		ns_builder_rule(b, NULL);
+		fragment_offset(b, f, NFT_CMP_GTE, 2);
+		ns_builder_meta(b, NFT_META_L4PROTO, 0);
+		(void)ns_tuple_load_address(b, f->family, false, 1);
+		accept_fragment(b, f, false, range);
+	}
+	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
+}
+
+void ns_outer_header_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	if (f->family == AF_INET6)
+		extension_chain(b, f, side);
+	fragment_chains(b, f, side);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Look-ups of tuples in the outer lock. Every packet of a bulk transfer comes through here, so what is exact is asked
+ * first, and of what opens nothing the answers.
+ */
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "compile_outer.h"
+
+#define TCP_FLAGS_OFFSET 13
+#define TCP_SYN          0x02
+#define TCP_ACK          0x10
+
+const struct ns_outer_way ns_outer_ways[NS_OUTER_SIDES] = {
+	[NS_OUTER_FROM] = { NS_EGRESS, NS_INGRESS, NS_KEY_DESTINATION, NS_KEY_ANSWER },
+	[NS_OUTER_TO] = { NS_INGRESS, NS_EGRESS, NS_KEY_SOURCE, NS_KEY_SOURCE_ANSWER },
+};
+
+static void allow_one(struct ns_builder *b, const struct ns_outer_family *f, enum ns_purpose purpose,
+		      enum ns_direction direction, enum ns_key_kind kind, enum ns_key_shape shape)
+{
+	ns_builder_rule(b, NULL);
+	(void)ns_tuple_load(b, f->family, kind, shape);
+	ns_builder_lookup(b, ns_layout_set_name(purpose, direction, f->family), 0, false);
+	ns_builder_accept(b);
+}
+
+void ns_outer_allow(struct ns_builder *b, const struct ns_outer_family *f, enum ns_direction direction,
+		    enum ns_key_kind kind, enum ns_key_shape shape)
+{
+	allow_one(b, f, NS_PURPOSE_ALLOW, direction, kind, shape);
+	allow_one(b, f, NS_PURPOSE_ALLOW_RANGE, direction, kind, shape);
+}
+
+/* A packet that opens no connection, as far as its protocol has such packets; one that is too short to tell is none. */
+static void goto_unless_opening(struct ns_builder *b, const char *chain)
+{
+	static const uint8_t datagrams[] = { IPPROTO_UDP, IPPROTO_UDPLITE };
+	static const struct {
+		uint8_t protocol, offset, mask, opening;
+		const char *comment;
+	} kinds[] = {
+		{ IPPROTO_TCP, TCP_FLAGS_OFFSET, TCP_SYN | TCP_ACK, TCP_SYN, "TCP, no bare SYN" },
+		{ IPPROTO_SCTP, 12, 0xff, 1, "SCTP, first chunk is no INIT" },
+		{ IPPROTO_DCCP, 8, 0x1e, 0, "DCCP, no request" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		ns_builder_rule(b, kinds[i].comment);
+		ns_builder_protocol(b, kinds[i].protocol);
+		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, kinds[i].offset, 1, 0);
+		ns_builder_mask(b, 0, &kinds[i].mask, 1);
+		ns_builder_cmp8(b, NFT_CMP_NEQ, 0, kinds[i].opening);
+		ns_builder_verdict(b, NFT_GOTO, chain);
+	}
+	for (size_t i = 0; i < sizeof(datagrams); i++) {
+		ns_builder_rule(b, NULL);
+		ns_builder_protocol(b, datagrams[i]);
+		ns_builder_verdict(b, NFT_GOTO, chain);
+	}
+}
+
+static void refuse_without_room(struct ns_builder *b, const void *ctx)
+{
+	ns_builder_counter(b, NS_COUNTER_DENY_OVERFLOW);
+	ns_builder_verdict(b, NFT_GOTO, "refuse");
+}
+
+/* Each tuple is counted by itself as long as its set has room. */
+static void deny_rules(struct ns_builder *b, const struct ns_outer_family *f, enum ns_direction direction,
+		       enum ns_key_shape shape)
+{
+	struct ns_tuple_rules rules = { .purpose = NS_PURPOSE_DENY,
+					.direction = direction,
+					.shape = shape,
+					.family = f->family,
+					.verdict = NFT_GOTO,
+					.chain = "refuse" };
+
+	ns_tuple_lookups(b, &rules);
+	ns_tuple_adds(b, &rules);
+	ns_tuple_each_readable(b, shape, refuse_without_room, NULL);
+	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
+}
+
+/* To a group, whose member the container is: the group is the peer, whoever sends. */
+static void group_chains(struct ns_builder *b, const struct ns_outer_family *f)
+{
+	struct ns_tuple_rules rules = {
+		.direction = NS_INGRESS, .shape = NS_KEY_DESTINATION, .family = f->family, .verdict = NF_ACCEPT
+	};
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "group_tuple"));
+	rules.purpose = NS_PURPOSE_ALLOW;
+	ns_tuple_lookups(b, &rules);
+	rules.purpose = NS_PURPOSE_ALLOW_RANGE;
+	ns_tuple_lookups(b, &rules);
+	ns_outer_goto(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "deny_group"));
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "deny_group"));
+	deny_rules(b, f, NS_INGRESS, NS_KEY_DESTINATION);
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "transit"));
+	ns_builder_rule(b, NULL);
+	ns_builder_verdict(b, NFT_JUMP, NS_OUTER_SHARED("transit", f, ""));
+	deny_rules(b, f, NS_TRANSIT, NS_KEY_BOTH);
+}
+
+void ns_outer_tuple_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	const struct ns_outer_way *way = &ns_outer_ways[side];
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "ports"));
+	allow_one(b, f, NS_PURPOSE_ALLOW, way->opens, NS_KIND_PORTS, way->open_shape);
+	goto_unless_opening(b, NS_OUTER_CHAIN(side, f, "answer"));
+	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "opening"));
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "answer"));
+	ns_outer_allow(b, f, way->answers, NS_KIND_PORTS, way->answer_shape);
+	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "opening"));
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "opening"));
+	allow_one(b, f, NS_PURPOSE_ALLOW_RANGE, way->opens, NS_KIND_PORTS, way->open_shape);
+	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "deny"));
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "other"));
+	ns_outer_allow(b, f, way->opens, NS_KIND_OTHER, way->open_shape);
+	ns_outer_allow(b, f, way->answers, NS_KIND_OTHER, way->answer_shape);
+	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "deny"));
+
+	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "deny"));
+	deny_rules(b, f, way->opens, way->open_shape);
+	if (side == NS_OUTER_TO)
+		group_chains(b, f);
+}
+
+/* What a forwarder is sent it sends on, so both sides share these; what is not accepted returns to them. */
+void ns_outer_transit_chains(struct ns_builder *b, const struct ns_outer_family *f)
+{
+	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, ""));
+	ns_builder_rule(b, NULL);
+	ns_builder_meta(b, NFT_META_L4PROTO, 0);
+	ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, 0, false);
+	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_SHARED("transit", f, "ports"));
+	ns_builder_rule(b, NULL);
+	ns_builder_protocol(b, f->icmp);
+	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_SHARED("transit", f, "icmp"));
+	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_OTHER, NS_KEY_BOTH);
+	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_OTHER, NS_KEY_BOTH_ANSWER);
+
+	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, "ports"));
+	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_PORTS, NS_KEY_BOTH);
+	goto_unless_opening(b, NS_OUTER_SHARED("transit", f, "answer"));
+
+	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, "answer"));
+	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_PORTS, NS_KEY_BOTH_ANSWER);
+}
