@@ -14,7 +14,7 @@
 #include "proc_scan.h"
 
 struct ns_anchors {
-	bool mounted; /* in one of the netns directories, when last listed */
+	bool mounted; /* in one of the netns directories, or where a hook told, when last looked */
 	pid_t pid;    /* the process watched; 0: none was there, when last scanned */
 	int pidfd;    /* -1: none */
 	sd_event_source *source;

@@ -57,7 +57,7 @@ json_t *ns_watch_outside(struct ns_watch *watch)
 				continue;
 			ns_identity_workload(container, workload);
 			findings = json_array();
-			ns_identity_findings(container, add_word, findings);
+			ns_findings_outside(container, add_word, findings);
 			(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "workload",
 								     workload, "runtime", container->runtime,
 								     "container_id", container->id, "name",

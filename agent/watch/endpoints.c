@@ -15,6 +15,9 @@
 #define FRESH_US 1000000
 /* A container that changes its addresses without end makes us read them this often and no more. */
 #define READ_SPACING_US 5000
+/* A process changes its own rights within this of its coming, if at all. */
+#define CAPS_FRESH_US 5000000
+#define CAPS_AGAIN_US 60000000
 
 size_t ns_watched_place(const struct ns_watch *watch, ino_t inode)
 {
@@ -85,10 +88,44 @@ static void on_process_ended(void *ctx)
 	ns_watch_mark(watched->watch, NS_LOOK_PROCESSES | NS_LOOK_DIRS);
 }
 
+/* Below /proc a path is a process's and says nothing to a reader. */
+bool ns_watched_hold(struct ns_watched *watched)
+{
+	struct stat st;
+	bool held;
+
+	if (watched->listed || !*watched->hold)
+		return false;
+	held = stat(watched->hold, &st) == 0 && st.st_dev == watched->watch->nsfs && st.st_ino == watched->inode;
+	watched->anchors.mounted = held;
+	(void)snprintf(watched->endpoint.netns_path, sizeof watched->endpoint.netns_path, "%s",
+		       held && strncmp(watched->hold, "/proc/", 6) != 0 ? watched->hold : "");
+	return held;
+}
+
 void ns_watched_set_path(struct ns_watched *watched, const char *path)
 {
-	watched->anchors.mounted = *path != '\0';
+	watched->listed = watched->anchors.mounted = *path != '\0';
 	(void)snprintf(watched->endpoint.netns_path, sizeof watched->endpoint.netns_path, "%s", path);
+	(void)ns_watched_hold(watched);
+}
+
+/* A process that is being made into a container gives up its rights on the way: those who came a short while ago are
+ * asked again, and everybody once in a while. */
+static void read_caps(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n)
+{
+	int64_t now = ns_clock_elapsed();
+	uint64_t digest = 14695981039346656037u; /* FNV-1a */
+
+	for (size_t i = 0; i < n; i++)
+		digest = (digest ^ (uint64_t)entries[i].pid) * 1099511628211u;
+	if (digest != watched->caps_of)
+		watched->caps_since = now;
+	else if (watched->caps_at > watched->caps_since + CAPS_FRESH_US && now < watched->caps_at + CAPS_AGAIN_US)
+		return;
+	watched->caps_of = digest;
+	watched->caps_at = now;
+	watched->caps = ns_caps_of(entries, n, &watched->owners, watched->watch->own_userns);
 }
 
 void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n)
@@ -104,46 +141,69 @@ void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_e
 	for (size_t i = 0; i < n && i < NS_WATCH_CGROUPS_ASKED_MAX && ask && !*watched->cgroup.runtime; i++)
 		(void)ns_proc_cgroup(entries[i].pid, &watched->watch->own_cgroup, &watched->cgroup);
 	watched->cgroup_of = watched->anchors.pid;
+	read_caps(watched, entries, n);
 }
 
-/* A container that is being started has no process yet that its engine tells of: then its cgroup alone says it. Where
- * the engine does tell of a process elsewhere, the cgroup's name is somebody's forgery. */
-static const struct ns_container *by_cgroup(const struct ns_watched *watched)
+/* A container that is being started has no process yet that its engine tells of: then its cgroup alone says it, or who
+ * told of it. Where the engine does tell of a process elsewhere, the cgroup's name is somebody's forgery. */
+static const struct ns_container *by_id(const struct ns_watch *watch, const char *runtime, const char *id)
 {
-	const struct ns_watch *watch = watched->watch;
-
-	for (size_t i = 0; i < watch->n_engines; i++) {
+	for (size_t i = 0; i < watch->n_engines && *id; i++) {
 		const struct ns_container *container;
 		ino_t elsewhere;
 
-		if (*watched->cgroup.runtime &&
-		    strcmp(ns_docker_runtime(watch->engines[i]), watched->cgroup.runtime) != 0)
+		if (*runtime && strcmp(ns_docker_runtime(watch->engines[i]), runtime) != 0)
 			continue;
-		container = ns_docker_find(watch->engines[i], watched->cgroup.id);
+		container = ns_docker_find(watch->engines[i], id);
 		if (!container || !*container->name)
-			ns_docker_want(watch->engines[i], watched->cgroup.id);
+			ns_docker_want(watch->engines[i], id);
 		else if (!ns_residents_where(&watch->residents, container, &elsewhere))
 			return container;
 	}
 	return NULL;
 }
 
+/* The first link that leads past the outer lock. Before the ports are known nothing is said of veths. */
+static void find_bare_link(const struct ns_watched *watched, struct ns_bare_link *ret)
+{
+	const struct ns_endpoint *endpoint = &watched->endpoint;
+
+	for (size_t i = 0; i < endpoint->n_interfaces && !*ret->name; i++) {
+		const struct ns_interface *interface = &endpoint->interfaces[i];
+		bool has_two_ends = strcmp(interface->kind, "veth") == 0 || strcmp(interface->kind, "netkit") == 0;
+		const struct ns_port *port = ns_ports_find(&watched->watch->ports, interface->peer_index);
+
+		if (has_two_ends && (!watched->ports_known || !interface->peer_outside || !interface->peer_index ||
+				     (port && port->cookie == endpoint->cookie)))
+			continue;
+		if (!has_two_ends && !ns_findings_is_bare(interface))
+			continue;
+		memcpy(ret->name, interface->name, sizeof ret->name);
+		memcpy(ret->kind, interface->kind, sizeof ret->kind);
+	}
+}
+
 bool ns_watched_identify(struct ns_watched *watched)
 {
 	const struct ns_container *containers[NS_RESIDENTS_MAX];
 	struct ns_identity_facts facts = {
-		.netns_path = watched->endpoint.netns_path,
+		.netns_path = watched->listed ? watched->endpoint.netns_path : "",
 		.pid = watched->endpoint.pid,
 		.cgroup = watched->cgroup,
 		.containers = containers,
 		.n_containers = ns_residents_of(&watched->watch->residents, watched->inode, containers),
+		.hint = watched->hinted ? &watched->hint : NULL,
+		.caps = watched->caps,
 		.truncated = watched->truncated,
 	};
 
-	if (facts.n_containers == 0 && *watched->cgroup.id) {
-		containers[0] = by_cgroup(watched);
+	if (facts.n_containers == 0) {
+		containers[0] = by_id(watched->watch, watched->cgroup.runtime, watched->cgroup.id);
+		if (!containers[0])
+			containers[0] = by_id(watched->watch, watched->hint.runtime, watched->hint.container_id);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}
+	find_bare_link(watched, &facts.bare);
 	watched->init = facts.n_containers > 0 ? containers[0]->pid : 0;
 	return ns_identity_decide(&facts, &watched->endpoint);
 }
@@ -206,10 +266,10 @@ static bool joined_late(const struct ns_watch *watch, const struct ns_proc_entry
 static int open_netns(ino_t inode, const char *path, const struct ns_proc_entry *processes, size_t n,
 		      struct ns_error *err)
 {
-	NS_CLOSE int fd = *path ? ns_netns_open_path(path, err) : ns_netns_open_pid(processes[0].pid, err);
+	NS_CLOSE int fd = *path ? ns_netns_open_path(path, err) : -ESRCH;
 	struct stat st;
 
-	for (size_t i = *path ? 0 : 1; fd < 0 && i < n; i++)
+	for (size_t i = 0; fd < 0 && i < n; i++)
 		fd = ns_netns_open_pid(processes[i].pid, err);
 	if (fd < 0)
 		return fd;
@@ -218,35 +278,24 @@ static int open_netns(ino_t inode, const char *path, const struct ns_proc_entry 
 	return NS_TAKE_FD(fd);
 }
 
-int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, const struct ns_proc_entry *processes,
-		      size_t n_processes, struct ns_error *err)
+static int check_namespace(const struct ns_watch *watch, int fd, uint64_t *ret_cookie, struct ns_error *err)
 {
-	NS_CLEANUP(ns_watched_freep) struct ns_watched *watched = NULL;
-	NS_CLOSE int fd = -1;
-	uint64_t cookie;
 	int r;
 
 	if (watch->n_watched >= NS_ENDPOINTS_MAX)
 		return ns_error_set(err, -ENOSPC, "more than %d namespaces (NS_ENDPOINTS_MAX)", NS_ENDPOINTS_MAX);
-	fd = open_netns(inode, path, processes, n_processes, err);
-	if (fd < 0)
-		return fd;
-	r = ns_netns_cookie(fd, &cookie, err);
+	r = ns_netns_cookie(fd, ret_cookie, err);
 	if (r < 0)
 		return r;
-	if (cookie == watch->own_cookie)
-		return -EEXIST;
-	watched = calloc(1, sizeof *watched);
-	if (!watched)
-		return ns_error_set(err, -ENOMEM, "no memory for an endpoint");
-	watched->watch = watch;
-	watched->inode = inode;
-	watched->nsid = watched->nsid_told = NS_NSID_UNKNOWN;
-	watched->anchors = (struct ns_anchors)NS_ANCHORS_INIT;
-	watched->endpoint.cookie = cookie;
-	watched->endpoint.since = ns_clock_now();
-	watched->endpoint.joined_late = joined_late(watch, processes, n_processes);
-	r = ns_addresses_open(watch->event, fd, on_addresses, watched, &watched->addresses, err);
+	return *ret_cookie == watch->own_cookie ? -EEXIST : 0;
+}
+
+/* What can be found out of it now; -errno when it cannot be an endpoint. */
+static int fill(struct ns_watched *watched, const struct ns_watched_start *start, int fd, struct ns_error *err)
+{
+	struct ns_watch *watch = watched->watch;
+	int r = ns_addresses_open(watch->event, fd, on_addresses, watched, &watched->addresses, err);
+
 	if (r >= 0)
 		r = ns_watched_read_addresses(watched, err);
 	if (r == -EAGAIN) /* in flux: the endpoint counts now, its addresses follow */
@@ -255,11 +304,48 @@ int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, con
 		return r;
 	if (watched->addresses_dirty)
 		ns_watch_mark(watch, NS_LOOK_ADDRESSES);
-	ns_watched_set_path(watched, path);
-	ns_watched_set_processes(watched, processes, n_processes);
+	(void)ns_caps_owners(fd, &watched->owners);
+	if (start->hint) {
+		watched->hint = *start->hint;
+		watched->hinted = true;
+		memcpy(watched->hold, start->hold, sizeof watched->hold);
+	}
+	ns_watched_set_path(watched, start->path ? start->path : "");
+	ns_watched_set_processes(watched, start->processes, start->n_processes);
 	(void)ns_watched_identify(watched);
 	if (!*watched->endpoint.workload) /* the process that told whose it is has ended meanwhile */
 		return ns_error_set(err, -ESRCH, "the namespace is nobody's any more");
+	return 0;
+}
+
+int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *start, struct ns_error *err)
+{
+	NS_CLEANUP(ns_watched_freep) struct ns_watched *watched = NULL;
+	NS_CLOSE int opened = -1;
+	int fd = start->netns_fd, r;
+	uint64_t cookie;
+
+	if (fd < 0)
+		fd = opened = open_netns(start->inode, start->path ? start->path : "", start->processes,
+					 start->n_processes, err);
+	if (fd < 0)
+		return fd;
+	r = check_namespace(watch, fd, &cookie, err);
+	if (r < 0)
+		return r;
+	watched = calloc(1, sizeof *watched);
+	if (!watched)
+		return ns_error_set(err, -ENOMEM, "no memory for an endpoint");
+	watched->watch = watch;
+	watched->inode = start->inode;
+	watched->nsid = watched->nsid_told = NS_NSID_UNKNOWN;
+	watched->anchors = (struct ns_anchors)NS_ANCHORS_INIT;
+	watched->endpoint.cookie = cookie;
+	watched->endpoint.since = ns_clock_now();
+	watched->endpoint.joined_late = joined_late(watch, start->processes, start->n_processes);
+	r = fill(watched, start, fd, err);
+	if (r < 0)
+		return r;
 	r = insert(watch, watched);
 	if (r < 0)
 		return ns_error_set(err, r, "no memory for an endpoint");

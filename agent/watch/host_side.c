@@ -27,8 +27,16 @@ void ns_watch_port_changed(void *ctx, const struct ns_port *port, bool gone)
 {
 	struct ns_watch *watch = ctx;
 
+	ns_watch_mark(watch, NS_LOOK_IDENTITY); /* what is said of an endpoint's links depends on it */
 	if (!watch->first && watch->events.port)
 		watch->events.port(watch->ctx, port, gone);
+}
+
+static void note_known(struct ns_watched *watched)
+{
+	if (!watched->ports_known)
+		ns_watch_mark(watched->watch, NS_LOOK_IDENTITY);
+	watched->ports_known = true;
 }
 
 /* Asks for the ids of the endpoints that have none; true when one was told. It stays theirs, since our socket in the
@@ -47,6 +55,8 @@ static bool ask_nsids(struct ns_watch *watch)
 		fd = ns_addresses_open_netns(watched->addresses, NULL);
 		if (fd < 0 || ns_links_nsid(fd, &watched->nsid_told, NULL) < 0)
 			watch->nsids_failed = true;
+		else if (watched->nsid_told < 0)
+			note_known(watched);
 		any = any || watched->nsid_told >= 0;
 	}
 	return any;
@@ -63,6 +73,7 @@ static void bind_nsids(struct ns_watch *watch)
 			continue;
 		watched->nsid = watched->nsid_told;
 		ns_ports_bind(&watch->ports, watched->nsid, watched->endpoint.cookie);
+		note_known(watched);
 	}
 }
 

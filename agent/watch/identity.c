@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "findings.h"
 #include "identity.h"
 
 #define SHORT_ID 12
@@ -93,31 +94,6 @@ void ns_identity_workload(const struct ns_container *container, char ret[static 
 		(void)snprintf(ret, NS_WORKLOAD_MAX, "%s/%.*s", container->runtime, SHORT_ID, container->id);
 }
 
-void ns_identity_findings(const struct ns_container *container, void (*each)(void *ctx, const char *finding), void *ctx)
-{
-	if (container->host_network)
-		each(ctx, "host-network");
-	if (container->privileged)
-		each(ctx, "privileged");
-	if (container->net_admin)
-		each(ctx, "NET_ADMIN");
-	if (container->net_raw)
-		each(ctx, "NET_RAW");
-	if (*container->label_workload && !ns_identity_is_workload(container->label_workload))
-		each(ctx, "label nanoseg.workload is not a usable name and is ignored");
-}
-
-static void add_finding(void *ctx, const char *finding)
-{
-	struct ns_endpoint *endpoint = ctx;
-
-	for (size_t i = 0; i < endpoint->n_findings; i++)
-		if (strcmp(endpoint->findings[i], finding) == 0)
-			return;
-	if (endpoint->n_findings < NS_ENDPOINT_FINDINGS_MAX)
-		(void)snprintf(endpoint->findings[endpoint->n_findings++], sizeof *endpoint->findings, "%s", finding);
-}
-
 static void from_container(struct ns_endpoint *to, const struct ns_container *container)
 {
 	ns_identity_workload(container, to->workload);
@@ -172,12 +148,108 @@ static void from_file(struct ns_endpoint *to, const char *runtime, const char *p
 	to->provisional = true;
 }
 
+/* The word that is told, where one is. */
+#define TAKE_WORD(to, word)                                                                                            \
+	do {                                                                                                           \
+		if (*(word))                                                                                           \
+			(void)snprintf(to, sizeof(to), "%s", word);                                                    \
+	} while (0)
+
+/* Over what was guessed from the cgroup or the path, if anything was. */
+static void from_hint(struct ns_endpoint *to, const struct ns_hint_words *hint, bool guessed, pid_t pid)
+{
+	bool certain = guessed && !to->provisional;
+	char name[NS_NAME_MAX];
+
+	TAKE_WORD(to->runtime, hint->runtime);
+	TAKE_WORD(to->container_id, hint->container_id);
+	TAKE_WORD(to->name, hint->name);
+	TAKE_WORD(to->image, hint->image);
+	TAKE_WORD(to->workload, hint->workload);
+	if (!*to->runtime)
+		(void)snprintf(to->runtime, sizeof to->runtime, "netns");
+	to->provisional = !*hint->workload && !certain;
+	if (!to->provisional)
+		return;
+	put_component(name, *to->name ? to->name : to->container_id);
+	if (!*name)
+		(void)snprintf(name, sizeof name, "pid-%d", (int)pid);
+	if (*to->name)
+		(void)snprintf(to->workload, sizeof to->workload, "%s/%.200s", to->runtime, name);
+	else
+		(void)snprintf(to->workload, sizeof to->workload, "%s/%.*s", to->runtime,
+			       *to->container_id ? SHORT_ID : NS_NAME_MAX, name);
+}
+
+static void copy_words(struct ns_endpoint *to, const struct ns_endpoint *from)
+{
+	memcpy(to->workload, from->workload, sizeof to->workload);
+	memcpy(to->runtime, from->runtime, sizeof to->runtime);
+	memcpy(to->container_id, from->container_id, sizeof to->container_id);
+	memcpy(to->name, from->name, sizeof to->name);
+	memcpy(to->image, from->image, sizeof to->image);
+	memcpy(to->image_digest, from->image_digest, sizeof to->image_digest);
+	to->provisional = from->provisional;
+}
+
+/* False: nothing tells who it is. */
+static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoint *to)
+{
+	const char *file_runtime = *facts->netns_path ? ns_identity_file_runtime(facts->netns_path) : NULL;
+	bool guessed = true;
+
+	if (facts->n_containers > 0) {
+		from_container(to, facts->containers[0]);
+		return true;
+	}
+	if (*facts->netns_path && !file_runtime)
+		from_netns_name(to, facts->netns_path);
+	else if (*facts->cgroup.runtime)
+		from_cgroup(to, &facts->cgroup, facts->pid);
+	else if (file_runtime)
+		from_file(to, file_runtime, facts->netns_path);
+	else
+		guessed = false;
+	if (facts->hint)
+		from_hint(to, facts->hint, guessed, facts->pid);
+	return guessed || facts->hint;
+}
+
+static void decide_rights(const struct ns_identity_facts *facts, struct ns_endpoint *to)
+{
+	to->net_admin = facts->caps.net_admin;
+	to->net_raw = facts->caps.net_raw;
+	to->privileged = facts->caps.privileged;
+	for (size_t i = 0; i < facts->n_containers; i++) {
+		to->net_admin = to->net_admin || facts->containers[i]->net_admin;
+		to->net_raw = to->net_raw || facts->containers[i]->net_raw;
+		to->privileged = to->privileged || facts->containers[i]->privileged;
+	}
+}
+
+static void decide_findings(const struct ns_identity_facts *facts, struct ns_endpoint *to)
+{
+	ns_findings_of_rights(to);
+	ns_findings_of_links(to, &facts->bare);
+	for (size_t i = 0; i < facts->n_containers; i++)
+		ns_findings_of_container(to, facts->containers[i]);
+	if (facts->n_containers > 1) {
+		char text[128];
+
+		(void)snprintf(text, sizeof text, "shared by %zu containers", facts->n_containers);
+		ns_findings_add(to, text);
+	}
+	if (facts->truncated)
+		ns_findings_add(to, "has more addresses or interfaces than can be kept");
+}
+
 static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint *b)
 {
 	if (strcmp(a->workload, b->workload) != 0 || strcmp(a->runtime, b->runtime) != 0 ||
 	    strcmp(a->container_id, b->container_id) != 0 || strcmp(a->name, b->name) != 0 ||
 	    strcmp(a->image, b->image) != 0 || strcmp(a->image_digest, b->image_digest) != 0 ||
-	    a->provisional != b->provisional || a->n_findings != b->n_findings)
+	    a->provisional != b->provisional || a->net_admin != b->net_admin || a->net_raw != b->net_raw ||
+	    a->privileged != b->privileged || a->n_findings != b->n_findings)
 		return false;
 	for (size_t i = 0; i < a->n_findings; i++)
 		if (strcmp(a->findings[i], b->findings[i]) != 0)
@@ -188,40 +260,23 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint)
 {
 	struct ns_endpoint found = { 0 };
-	const char *file_runtime = *facts->netns_path ? ns_identity_file_runtime(facts->netns_path) : NULL;
+	bool known = decide_words(facts, &found);
 
-	if (facts->n_containers > 0)
-		from_container(&found, facts->containers[0]);
-	else if (*facts->netns_path && !file_runtime)
-		from_netns_name(&found, facts->netns_path);
-	else if (*facts->cgroup.runtime)
-		from_cgroup(&found, &facts->cgroup, facts->pid);
-	else if (file_runtime)
-		from_file(&found, file_runtime, facts->netns_path);
-	else
-		return false; /* its file is gone and its processes live on: it stays who it was */
-	for (size_t i = 0; i < facts->n_containers; i++)
-		ns_identity_findings(facts->containers[i], add_finding, &found);
-	if (facts->n_containers > 1) {
-		char text[128];
-
-		(void)snprintf(text, sizeof text, "shared by %zu containers", facts->n_containers);
-		add_finding(&found, text);
-	}
-	if (facts->truncated)
-		add_finding(&found, "has more addresses or interfaces than can be kept");
-	/* What was once known for certain stays: an engine that forgets a container that still runs does not rename it.
-	 */
-	if ((found.provisional && *endpoint->workload && !endpoint->provisional) || same_identity(&found, endpoint))
+	if (!known && !*endpoint->workload)
 		return false;
-	memcpy(endpoint->workload, found.workload, sizeof found.workload);
-	memcpy(endpoint->runtime, found.runtime, sizeof found.runtime);
-	memcpy(endpoint->container_id, found.container_id, sizeof found.container_id);
-	memcpy(endpoint->name, found.name, sizeof found.name);
-	memcpy(endpoint->image, found.image, sizeof found.image);
-	memcpy(endpoint->image_digest, found.image_digest, sizeof found.image_digest);
+	/* What was once known for certain stays: an engine that forgets a container that still runs does not rename it,
+	 * nor does its file's end. */
+	if (!known || (found.provisional && *endpoint->workload && !endpoint->provisional))
+		copy_words(&found, endpoint);
+	decide_rights(facts, &found);
+	decide_findings(facts, &found);
+	if (same_identity(&found, endpoint))
+		return false;
+	copy_words(endpoint, &found);
+	endpoint->net_admin = found.net_admin;
+	endpoint->net_raw = found.net_raw;
+	endpoint->privileged = found.privileged;
 	memcpy(endpoint->findings, found.findings, sizeof found.findings);
 	endpoint->n_findings = found.n_findings;
-	endpoint->provisional = found.provisional;
 	return true;
 }

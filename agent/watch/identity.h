@@ -5,9 +5,11 @@
  *   label nanoseg.workload   its value             final
  *   compose labels           compose/PROJECT/SERVICE   final
  *   engine knows the name    docker/NAME           final (podman/NAME)
+ *   a hint tells it          its workload          final
  *   /run/netns/NAME          netns/NAME            final
  *   LXC, nspawn              lxc/NAME, nspawn/NAME final
  *   cgroup tells the id      docker/<12 hex>       provisional (podman, containerd, crio)
+ *   a hint's name or id      RUNTIME/NAME          provisional (over the next two)
  *   only a runtime's file    docker/<file name>    provisional
  *
  * An id is no lasting name: it is another one after the next start.
@@ -17,8 +19,16 @@
 
 #include <nanoseg/endpoint.h>
 
+#include "caps.h"
 #include "cgroup.h"
 #include "docker_json.h"
+#include "findings.h"
+
+/* What a hook told (ns_watch_hint); each may be "". */
+struct ns_hint_words {
+	char runtime[NS_RUNTIME_MAX], container_id[NS_CONTAINER_ID_MAX];
+	char name[NS_NAME_MAX], workload[NS_WORKLOAD_MAX], image[NS_NAME_MAX];
+};
 
 struct ns_identity_facts {
 	const char *netns_path; /* "": none */
@@ -27,11 +37,14 @@ struct ns_identity_facts {
 	/* Containers that the engines say live in the namespace; the first is the one that made it. */
 	const struct ns_container *const *containers;
 	size_t n_containers;
+	const struct ns_hint_words *hint; /* NULL: none */
+	struct ns_caps caps;              /* of its processes */
+	struct ns_bare_link bare;
 	bool truncated; /* more addresses or interfaces than can be kept */
 };
 
-/* Rewrites workload, runtime, container_id, name, image, image_digest, provisional and findings of the endpoint; true
- * when one of them is not what it was. */
+/* Rewrites workload, runtime, container_id, name, image, image_digest, provisional, net_admin, net_raw, privileged and
+ * findings of the endpoint; true when one of them is not what it was. */
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint);
 
 /* A name that may stand in policies, files and terminals: letters, digits and any of "._-/@:+", not starting with '/'.
@@ -40,10 +53,6 @@ bool ns_identity_is_workload(const char *text);
 
 /* The workload a container is named after, without a namespace: for those on the host's network. */
 void ns_identity_workload(const struct ns_container *container, char ret[static NS_WORKLOAD_MAX]);
-
-/* What of a container's privileges weakens a lock inside its namespace: calls `each` with each word. */
-void ns_identity_findings(const struct ns_container *container, void (*each)(void *ctx, const char *finding),
-			  void *ctx);
 
 /* The runtime whose file this is by the manner of its name ("docker", "podman", "containerd"), or NULL: somebody's own
  * `ip netns add`. */

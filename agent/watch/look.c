@@ -54,7 +54,7 @@ static bool note_paths(struct ns_watch *watch)
 		const struct ns_netns_file *file = ns_netns_files_find(&watch->files, watched->inode);
 
 		ns_watched_set_path(watched, file ? file->path : "");
-		need = need || !file;
+		need = need || !watched->anchors.mounted;
 	}
 	for (size_t i = 0; i < watch->files.n && !need; i++)
 		need = !ns_watched_find(watch, watch->files.files[i].inode);
@@ -112,10 +112,11 @@ static bool made_by_runtime(const struct ns_watch *watch, const struct ns_proc_e
 static void attach(struct ns_watch *watch, ino_t inode, const char *path)
 {
 	struct ns_error err = NS_ERROR_INIT;
-	size_t n;
-	const struct ns_proc_entry *entries = ns_proc_table_find(&watch->processes, inode, &n);
-	int r = ns_watched_attach(watch, inode, path, entries, n, &err);
+	struct ns_watched_start start = { .inode = inode, .netns_fd = -1, .path = path };
+	int r;
 
+	start.processes = ns_proc_table_find(&watch->processes, inode, &start.n_processes);
+	r = ns_watched_attach(watch, &start, &err);
 	/* Whoever ports end at is told of before they are. */
 	ns_watch_read_links(watch);
 	/* A container may end at any instant: that is no failure, and whatever is left of it is seen at the next look.

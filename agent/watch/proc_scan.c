@@ -124,8 +124,7 @@ int ns_proc_netns(pid_t pid, ino_t *ret)
 	return 0;
 }
 
-/* Reads at most `room` bytes of /proc/PID/NAME; the number read, or -errno. */
-static ssize_t read_proc(pid_t pid, const char *name, char *buffer, size_t room)
+ssize_t ns_proc_read(pid_t pid, const char *name, char *buffer, size_t room)
 {
 	char path[48];
 	NS_CLOSE int fd = -1;
@@ -152,7 +151,7 @@ static ssize_t read_proc(pid_t pid, const char *name, char *buffer, size_t room)
 bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_cgroup_identity *ret)
 {
 	char text[NS_CGROUP_TEXT_MAX];
-	ssize_t n = read_proc(pid, "cgroup", text, sizeof text);
+	ssize_t n = ns_proc_read(pid, "cgroup", text, sizeof text);
 
 	return n > 0 && ns_cgroup_identify(text, (size_t)n, own, ret);
 }
@@ -160,7 +159,7 @@ bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_c
 int64_t ns_proc_age(pid_t pid)
 {
 	char text[1024];
-	ssize_t n = read_proc(pid, "stat", text, sizeof text - 1);
+	ssize_t n = ns_proc_read(pid, "stat", text, sizeof text - 1);
 	long ticks = sysconf(_SC_CLK_TCK);
 	const char *at;
 	char *end;

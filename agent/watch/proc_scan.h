@@ -33,6 +33,8 @@ const struct ns_proc_entry *ns_proc_table_find(const struct ns_proc_table *table
 
 /* Inode of the namespace a process is in; -ESRCH or -ENOENT when it ended. */
 int ns_proc_netns(pid_t pid, ino_t *ret);
+/* Reads at most `room` bytes of /proc/PID/NAME; the number read, or -errno. */
+ssize_t ns_proc_read(pid_t pid, const char *name, char *buffer, size_t room);
 /* What the process's cgroup tells (see cgroup.h). */
 bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_cgroup_identity *ret);
 /* Microseconds since the process started; -ESRCH when it ended. */

@@ -9,6 +9,7 @@
 #include "anchors.h"
 #include "cgroup.h"
 #include "docker.h"
+#include "identity.h"
 #include "links.h"
 #include "netns_dirs.h"
 #include "proc_scan.h"
@@ -36,6 +37,8 @@ struct ns_watched {
 	ino_t inode;
 	struct ns_addresses *addresses;
 	bool addresses_dirty, truncated;
+	bool ports_known;
+	bool listed;             /* netns_path is a file of the netns directories */
 	int64_t read_not_before; /* ns_clock_elapsed() */
 	int nsid;                /* that the agent's namespace gave it; NS_NSID_UNKNOWN: none yet */
 	int nsid_told;           /* an answer that does not count yet */
@@ -43,6 +46,24 @@ struct ns_watched {
 	struct ns_cgroup_identity cgroup; /* of the process watched */
 	pid_t init;                       /* the container's first process, as its engine tells; 0: not known */
 	pid_t cgroup_of;                  /* the process it was read of; 0: none */
+	struct ns_caps_owners owners;     /* user namespaces, whose capabilities count here */
+	struct ns_caps caps;              /* of its processes */
+	uint64_t caps_of;                 /* a digest of the processes that were asked … */
+	int64_t caps_since, caps_at;      /* … since when, and when they were asked last; ns_clock_elapsed() */
+	struct ns_hint_words hint;
+	bool hinted;                  /* somebody told of it */
+	char hold[NS_NETNS_PATH_MAX]; /* the path told, which keeps it an endpoint; "": none */
+};
+
+/* A namespace that is to become an endpoint. */
+struct ns_watched_start {
+	ino_t inode;
+	int netns_fd;     /* the caller's; -1: opened by its path or by a process */
+	const char *path; /* in a netns directory; NULL or "": none */
+	const struct ns_proc_entry *processes;
+	size_t n_processes;
+	const struct ns_hint_words *hint; /* NULL: nobody told of it */
+	char hold[NS_NETNS_PATH_MAX];
 };
 
 struct ns_source_state {
@@ -57,7 +78,8 @@ struct ns_watch {
 	void *ctx;
 	uint64_t scan_interval;
 
-	ino_t own_inode;
+	ino_t own_inode, own_userns;
+	dev_t nsfs;
 	uint64_t own_cookie;
 	struct ns_cgroup_identity own_cgroup; /* runtime "": the agent runs in no container */
 
@@ -113,13 +135,14 @@ size_t ns_watched_place(const struct ns_watch *watch, ino_t inode);
 struct ns_watched *ns_watched_find(const struct ns_watch *watch, ino_t inode);
 /* Opens, identifies and announces a namespace that was not there before. -ENOENT, -ESRCH, -ESTALE: gone again; -EEXIST:
  * the agent's own. */
-int ns_watched_attach(struct ns_watch *watch, ino_t inode, const char *path, const struct ns_proc_entry *processes,
-		      size_t n_processes, struct ns_error *err);
+int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *start, struct ns_error *err);
 /* Announces the end and frees it. */
 void ns_watched_detach(struct ns_watched *watched);
 struct ns_watched *ns_watched_free(struct ns_watched *watched); /* accepts NULL, half-built; returns NULL */
-/* From a listing and a scan. */
+/* From a listing ("": it has no file there) and a scan. */
 void ns_watched_set_path(struct ns_watched *watched, const char *path);
+/* Does the path that was told of lead to it still? Sets what follows from that where no listing told more. */
+bool ns_watched_hold(struct ns_watched *watched);
 void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n);
 /* True when the identity is another one now. */
 bool ns_watched_identify(struct ns_watched *watched);

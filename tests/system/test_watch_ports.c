@@ -103,6 +103,7 @@ static void test_made_from_inside(void **state)
 	(void)cookie_of("netns/a");
 	lab_sh("ip -n a link add eth0 type veth peer name out0 netns %d", (int)getpid());
 	UNTIL(port_leads("out0", NS_PORT_ENDPOINT, find("netns/a")->cookie), 1);
+	UNTIL(find("netns/a")->n_interfaces == 1, 1);
 	assert_int_equal(port_named("out0")->peer_index, find("netns/a")->interfaces[0].index);
 	lab_sh("ip link add br0 type bridge; ip link set out0 master br0; ip link set out0 nomaster; ip link del br0");
 	run_for(0.05);

@@ -75,7 +75,8 @@ static void test_with_engine(void **state)
 	assert_string_equal(e.name, "shop-web-1");
 	assert_string_equal(e.image, "nginx");
 	assert_int_equal(e.n_findings, 1);
-	assert_string_equal(e.findings[0], "NET_RAW");
+	assert_int_equal(strncmp(e.findings[0], "NET_RAW: ", 9), 0);
+	assert_true(e.net_raw && !e.net_admin && !e.privileged);
 	(void)snprintf(c.project, sizeof c.project, "sh/op");
 	e = decide("", "docker", ID_A, &c);
 	check(&e, "docker/shop-web-1", "docker", false);
@@ -136,22 +137,125 @@ static void test_no_downgrade(void **state)
 	assert_false(ns_identity_decide(&facts, &e));
 	check(&e, "docker/web", "docker", false);
 	assert_int_equal(e.n_findings, 3);
-	assert_string_equal(e.findings[0], "privileged");
+	assert_int_equal(strncmp(e.findings[0], "privileged: ", 12), 0);
+	assert_int_equal(strncmp(e.findings[1], "NET_ADMIN: ", 11), 0);
 	assert_string_equal(e.findings[2], "shared by 2 containers");
+	assert_true(e.privileged && e.net_admin && !e.net_raw);
+	/* The engine forgets them: the name stays, and what it told of their rights does not. */
 	facts.n_containers = 0;
-	assert_false(ns_identity_decide(&facts, &e));
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_int_equal(e.n_findings, 0);
+	assert_false(e.privileged || e.net_admin);
 	facts.netns_path = "";
 	assert_false(ns_identity_decide(&facts, &e));
 	check(&e, "docker/web", "docker", false);
+	/* What its processes may do is told of whoever it is. */
+	facts.caps = (struct ns_caps){ .net_admin = true, .net_raw = true };
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_false(ns_identity_decide(&facts, &e));
+	assert_true(e.net_admin && e.net_raw && !e.privileged);
+	check(&e, "docker/web", "docker", false);
+}
+
+static struct ns_endpoint hinted(const char *path, const char *cgroup_runtime, const struct ns_hint_words *hint)
+{
+	struct ns_endpoint endpoint = { 0 };
+	struct ns_identity_facts facts = { .netns_path = path, .pid = 42, .hint = hint };
+
+	(void)snprintf(facts.cgroup.runtime, sizeof facts.cgroup.runtime, "%s", cgroup_runtime);
+	(void)snprintf(facts.cgroup.id, sizeof facts.cgroup.id, "%s", *cgroup_runtime ? ID_A : "");
+	(void)ns_identity_decide(&facts, &endpoint);
+	return endpoint;
+}
+
+/* Over what the cgroup and the path make one guess, under what an engine says. */
+static void test_hints(void **state)
+{
+	static const char cni[] = "/run/netns/cni-1b4e28ba-2fa1-11d2-883f-0016d3cca427";
+	struct ns_hint_words whole = { .runtime = "containerd",
+				       .container_id = ID_B,
+				       .name = "api",
+				       .image = "api:1",
+				       .workload = "k8s/prod/deploy/api" };
+	struct ns_hint_words id = { .runtime = "cri", .container_id = ID_B };
+	struct ns_hint_words name = { .runtime = "cri", .name = "a/p i" }, none = { 0 };
+	struct ns_container c = { .id = ID_A, .runtime = "docker", .name = "web" };
+	const struct ns_container *container = &c;
+	struct ns_identity_facts facts = { .netns_path = "", .hint = &whole, .containers = &container };
+	struct ns_endpoint e = hinted(cni, "", &whole);
+
+	check(&e, "k8s/prod/deploy/api", "containerd", false);
+	assert_string_equal(e.container_id, ID_B);
+	assert_string_equal(e.image, "api:1");
+	e = hinted(cni, "podman", &whole);
+	check(&e, "k8s/prod/deploy/api", "containerd", false);
+	e = hinted("", "", &whole);
+	check(&e, "k8s/prod/deploy/api", "containerd", false);
+	e = hinted("/run/netns/mine", "", &whole);
+	check(&e, "k8s/prod/deploy/api", "containerd", false);
+	e = hinted(cni, "", &id);
+	check(&e, "cri/000000000000", "cri", true);
+	e = hinted("", "podman", &name);
+	check(&e, "cri/a_p_i", "cri", true);
+	e = hinted("", "", &none);
+	check(&e, "netns/pid-42", "netns", true);
+	/* What is certain without it stays certain. */
+	e = hinted("/run/netns/mine", "", &name);
+	check(&e, "netns/mine", "cri", false);
+	assert_string_equal(e.name, "a/p i");
+	facts.n_containers = 1;
+	memset(&e, 0, sizeof e);
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "docker/web", "docker", false);
+}
+
+/* Every line fits whole. */
+static void test_findings_fit(void **state)
+{
+	struct ns_bare_link bare = { .name = "123456789012345", .kind = "veth" };
+	struct ns_identity_facts facts = {
+		.netns_path = "/run/netns/a", .bare = bare, .caps = { true, true, true }, .truncated = true
+	};
+	struct ns_endpoint e = { 0 };
+
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_int_equal(e.n_findings, 5);
+	for (size_t i = 0; i < e.n_findings; i++)
+		assert_true(strlen(e.findings[i]) < sizeof e.findings[i] - 1);
+	assert_int_equal(strncmp(e.findings[3], "no port: its link 123456789012345 ", 34), 0);
+	(void)snprintf(facts.bare.kind, sizeof facts.bare.kind, "123456789012345");
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_string_equal(e.findings[3], "no veth: its link 123456789012345 (123456789012345) has no host end, so "
+					   "only the inner lock holds");
+}
+
+static void test_bare_links(void **state)
+{
+	static const struct {
+		const char *kind;
+		bool outside, bare;
+	} links[] = {
+		{ "veth", true, false },    { "netkit", true, false }, { "", false, true },
+		{ "tun", false, true },     { "macvlan", true, true }, { "ipvlan", true, true },
+		{ "bridge", false, false }, { "gre", false, false },   { "gre", true, true },
+		{ "dummy", false, false },  { "vlan", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+		struct ns_interface interface = { .peer_outside = links[i].outside };
+
+		(void)snprintf(interface.kind, sizeof interface.kind, "%s", links[i].kind);
+		assert_int_equal(ns_findings_is_bare(&interface), links[i].bare);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_engine),
-		cmocka_unit_test(test_with_engine),
-		cmocka_unit_test(test_workload_names),
-		cmocka_unit_test(test_no_downgrade),
+		cmocka_unit_test(test_without_engine), cmocka_unit_test(test_with_engine),
+		cmocka_unit_test(test_workload_names), cmocka_unit_test(test_no_downgrade),
+		cmocka_unit_test(test_hints),          cmocka_unit_test(test_findings_fit),
+		cmocka_unit_test(test_bare_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
