@@ -18,8 +18,8 @@
 
 enum ns_cli_exit {
 	NS_CLI_OK = 0,
-	NS_CLI_REFUSED =
-		1, /* or not found; `status`: something is unprotected; `doctor`: something required is missing */
+	NS_CLI_REFUSED = 1, /* or not found; `status`: something is unprotected; `verify`: a difference; `doctor`:
+			       something required is missing */
 	NS_CLI_USAGE = 2,
 	NS_CLI_UNREACHABLE = 3,
 };
@@ -100,6 +100,7 @@ int ns_verb_policy_history(struct ns_cli *cli, struct ns_error *err);
 int ns_verb_mode(struct ns_cli *cli, struct ns_error *err);
 int ns_verb_denies(struct ns_cli *cli, struct ns_error *err);
 int ns_verb_evidence_export(struct ns_cli *cli, struct ns_error *err);
+int ns_verb_verify(struct ns_cli *cli, struct ns_error *err);
 int ns_verb_doctor(struct ns_cli *cli, struct ns_error *err);
 int ns_verb_version(struct ns_cli *cli, struct ns_error *err);
 int ns_verb_help(struct ns_cli *cli, struct ns_error *err);

@@ -134,6 +134,23 @@ int ns_document_warnings(FILE *out, const json_t *document, struct ns_error *err
 	return r;
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void ns_document_cut(FILE *out, const json_t *answer)
+{
+	const json_t *cut = json_object_get(answer, "cut");
+	uint64_t connections = ns_document_number(cut, "connections"), sockets = ns_document_number(cut, "sockets");
+
+	if (!json_is_object(cut) ||
+	    (connections == 0 && sockets == 0 && strcmp(ns_document_text(answer, "mode"), "enforcing") != 0))
+		return;
+	(void)fprintf(out, "%" PRIu64 " connection%s cut, %" PRIu64 " socket%s closed\n", connections,
+		      plural(connections), sockets, plural(sockets));
+}
+
 static int finish(struct ns_cli *cli, int r, struct ns_response *response, ns_document_people people,
 		  struct ns_error *err)
 {

@@ -37,6 +37,10 @@ int ns_document_line(FILE *out, const char *label, const char *text, struct ns_e
 /* "warning: …" for each of the document's warnings. */
 int ns_document_warnings(FILE *out, const json_t *document, struct ns_error *err);
 
+/* "3 connections cut, 2 sockets closed", of an answer that tells it: always where it is enforced, else when it is so.
+ */
+void ns_document_cut(FILE *out, const json_t *answer);
+
 /* Asks (body NULL: GET of `path`, which is freed; body is stolen), then prints the document when --json wants it, or
  * calls `people`. */
 typedef int (*ns_document_people)(struct ns_cli *cli, const json_t *document, struct ns_error *err);

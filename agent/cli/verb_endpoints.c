@@ -1,14 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "cleanup.h"
 #include "document.h"
 
 #define SHORT_ID 12 /* as `docker ps` shows them; the JSON has the whole */
 
 static const struct ns_column columns[] = {
-	{ "WORKLOAD", NS_CUT },  { "RUNTIME", NS_SPARE }, { "CONTAINER", NS_CUT },
-	{ "ADDRESSES", NS_CUT }, { "MODE", NS_LEFT },     { "INNER", NS_CUT },
-	{ "OUTER", NS_SPARE },   { "SINCE", NS_SPARE },   { "FINDINGS", NS_CUT },
+	{ "WORKLOAD", NS_CUT },  { "RUNTIME", NS_SPARE },       { "CONTAINER", NS_CUT },
+	{ "ADDRESSES", NS_CUT }, { "MODE", NS_LEFT },           { "INNER", NS_CUT },
+	{ "OUTER", NS_CUT },     { "GATE", NS_CUT | NS_SPARE }, { "DRIFT", NS_RIGHT | NS_SPARE },
+	{ "SINCE", NS_SPARE },   { "FINDINGS", NS_CUT },
 };
+
+/* How often somebody else changed its rules. */
+static void add_drift(struct ns_table *table, const json_t *endpoint)
+{
+	uint64_t count = ns_document_number(json_object_get(endpoint, "drift"), "count");
+
+	if (count)
+		ns_table_add_number(table, count);
+	else
+		ns_table_add(table, "");
+}
+
+/* Of "NET_RAW: what it means" the word; `status` has the rest. Malloced; NULL without memory. */
+static char *finding_words(const json_t *findings)
+{
+	NS_JSON json_t *words = json_array();
+	const json_t *finding;
+	size_t i;
+
+	json_array_foreach (findings, i, finding) {
+		const char *text = json_string_value(finding), *colon = text ? strstr(text, ": ") : NULL;
+
+		if (text &&
+		    json_array_append_new(words, json_stringn(text, colon ? (size_t)(colon - text) : strlen(text))) < 0)
+			return NULL;
+	}
+	return words ? ns_document_join(words, "; ") : NULL;
+}
 
 static int people(struct ns_cli *cli, const json_t *document, struct ns_error *err)
 {
@@ -19,7 +50,7 @@ static int people(struct ns_cli *cli, const json_t *document, struct ns_error *e
 
 	json_array_foreach (document, i, endpoint) {
 		NS_FREE char *addresses = ns_document_join(json_object_get(endpoint, "addresses"), " ");
-		NS_FREE char *findings = ns_document_join(json_object_get(endpoint, "findings"), "; ");
+		NS_FREE char *findings = finding_words(json_object_get(endpoint, "findings"));
 		const char *name = ns_document_text(endpoint, "name");
 
 		if (!addresses || !findings)
@@ -34,6 +65,8 @@ static int people(struct ns_cli *cli, const json_t *document, struct ns_error *e
 		ns_table_add(&table, ns_document_text(endpoint, "mode"));
 		ns_table_add(&table, ns_document_text(endpoint, "inner"));
 		ns_table_add(&table, ns_document_text(endpoint, "outer"));
+		ns_table_add(&table, ns_document_text(endpoint, "gate"));
+		add_drift(&table, endpoint);
 		ns_table_add(&table, ns_document_age(endpoint, "since", cli->now, age));
 		ns_table_add(&table, findings);
 	}

@@ -38,6 +38,8 @@ static int people(struct ns_cli *cli, const json_t *answer, struct ns_error *err
 		return ns_cli_no_memory(err);
 	}
 	r = ns_document_line(cli->out, "", line, err);
+	if (r == NS_CLI_OK)
+		ns_document_cut(cli->out, answer);
 	return r == NS_CLI_OK ? ns_document_warnings(cli->out, answer, err) : r;
 }
 

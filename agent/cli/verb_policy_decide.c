@@ -20,6 +20,8 @@ static int people(struct ns_cli *cli, const json_t *answer, struct ns_error *err
 		(void)fprintf(cli->out, "it is in force (%s)\n", mode);
 	else if (approved)
 		(void)fprintf(cli->out, "put it in force: nanoseg mode %s enforcing\n", workload);
+	if (approved)
+		ns_document_cut(cli->out, answer);
 	return ns_document_warnings(cli->out, answer, err);
 }
 

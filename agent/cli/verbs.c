@@ -33,6 +33,8 @@ static const struct ns_cli_verb verbs[] = {
 	{ "mode", "WORKLOAD learning|auditing|enforcing [--reason TEXT]", 2, 2, NS_CLI_REASON,
 	  "operator; approver for enforcing", "what the kernel does with the policy", ns_verb_mode },
 	{ "denies", "[WORKLOAD] [--follow]", 0, 1, NS_CLI_FOLLOW, "viewer", "what was refused", ns_verb_denies },
+	{ "verify", "[WORKLOAD]", 0, 1, 0, "viewer", "does the kernel hold what is planned, read again now",
+	  ns_verb_verify },
 	{ "evidence export", "[WORKLOAD] [--output FILE]", 0, 1, NS_CLI_OUTPUT, "viewer",
 	  "the proof: policies, approvals, and what the kernel holds", ns_verb_evidence_export },
 	{ "doctor", "", 0, 0, 0, "", "what this kernel can do, found by trying; needs root, not the daemon",

@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "names.h"
+#include "ready.h"
 #include "routes.h"
 #include "views.h"
 
@@ -25,13 +26,16 @@ struct call {
 
 typedef int (*handler)(const struct call *call, struct ns_text *ret, struct ns_error *err);
 
+/* Of no role: who asks tells the daemon what a container is, as only who starts it can know. */
+#define ROOT_ONLY 0
+
 enum workload_parameter { WORKLOAD_NONE = 0, WORKLOAD_OPTIONAL, WORKLOAD_REQUIRED };
 
 struct ns_route {
 	const char *method, *path;
 	const char *verb; /* of the command, for errors */
 	handler handler;
-	unsigned roles; /* one of these is enough */
+	unsigned roles; /* one of these is enough; ROOT_ONLY */
 	enum workload_parameter workload;
 	const char *parameters[5]; /* NULL-terminated */
 };
@@ -87,6 +91,11 @@ static int get_diff(const struct call *call, struct ns_text *ret, struct ns_erro
 	if (r >= 0)
 		r = ns_parameter_revision(call->request, "to", &to, err);
 	return r < 0 ? r : ns_view_diff(call->service->engine, call->workload, from, to, ret, err);
+}
+
+static int get_verify(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	return ns_view_verify(call->service->engine, call->workload, ret, err);
 }
 
 static int get_evidence(const struct call *call, struct ns_text *ret, struct ns_error *err)
@@ -162,6 +171,30 @@ static int post_edit(const struct call *call, struct ns_text *ret, struct ns_err
 	return r < 0 ? r : ns_text_take_json(ret, answer, err);
 }
 
+static int post_ready(const struct call *call, struct ns_text *ret, struct ns_error *err)
+{
+	json_t *answer = NULL;
+	int r = ns_ready_answer(call->service->engine, call->body, &answer, err);
+
+	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+}
+
+/* What the change cut off is told with it. Of one that failed nothing is told, and nothing is left for the next. */
+static int take_cuts(const struct call *call, const char *workload, int r, json_t *answer, struct ns_error *err)
+{
+	json_t *cuts = ns_engine_take_cuts(call->service->engine, workload);
+
+	if (r < 0) {
+		json_decref(cuts);
+		return r;
+	}
+	if (!answer || json_object_set_new(answer, "cut", cuts ? cuts : json_null()) < 0) {
+		json_decref(answer);
+		return ns_error_set(err, -ENOMEM, "out of memory for the answer");
+	}
+	return 0;
+}
+
 typedef int (*decision)(const struct ns_lifecycle *cycle, const char *workload, const char *digest, const char *reason,
 			json_t **ret, struct ns_error *err);
 
@@ -178,8 +211,10 @@ static int post_decision(const struct call *call, decision decide, struct ns_tex
 		r = ns_json_string(&body, "reason", &reason, err);
 	if (r >= 0)
 		r = ns_json_object_end(&body, err);
-	if (r >= 0)
-		r = decide(&call->cycle, workload, digest, reason, &answer, err);
+	if (r < 0)
+		return r;
+	r = decide(&call->cycle, workload, digest, reason, &answer, err);
+	r = take_cuts(call, workload, r, answer, err);
 	return r < 0 ? r : ns_text_take_json(ret, answer, err);
 }
 
@@ -224,8 +259,10 @@ static int post_mode(const struct call *call, struct ns_text *ret, struct ns_err
 	if (mode == NS_MODE_INVALID)
 		return ns_error_set(err, -EINVAL, "$.mode: must be \"learning\", \"auditing\" or \"enforcing\"");
 	r = check_mode_role(call->request->caller, mode, err);
-	if (r >= 0)
-		r = ns_lifecycle_mode(&call->cycle, workload, mode, reason, &answer, err);
+	if (r < 0)
+		return r;
+	r = ns_lifecycle_mode(&call->cycle, workload, mode, reason, &answer, err);
+	r = take_cuts(call, workload, r, answer, err);
 	return r < 0 ? r : ns_text_take_json(ret, answer, err);
 }
 
@@ -264,6 +301,8 @@ static const struct ns_route routes[] = {
 	{ "POST", "/v1/policy/approve", "policy approve", post_approve, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
 	{ "POST", "/v1/policy/reject", "policy reject", post_reject, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
 	{ "POST", "/v1/mode", "mode", post_mode, NS_ROLE_OPERATOR | NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/verify", "verify", get_verify, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
+	{ "POST", "/v1/ready", "ready", post_ready, ROOT_ONLY, WORKLOAD_NONE, { NULL } },
 	{ "GET", "/v1/evidence", "evidence export", get_evidence, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
 };
 
@@ -289,7 +328,7 @@ const struct ns_route *ns_route_find(const char *method, const char *path, unsig
 
 bool ns_route_permits(const struct ns_route *route, const struct ns_caller *caller)
 {
-	return (route->roles & caller->roles) != 0;
+	return route->roles == ROOT_ONLY ? caller->uid == 0 : (route->roles & caller->roles) != 0;
 }
 
 /* ---- answering ---- */
@@ -383,14 +422,16 @@ static int run(const struct ns_service *service, const struct ns_route *route, c
 	call.body = body;
 	describe(body, subject);
 	r = route->handler(&call, text, err);
-	return r == -ENOENT ? explain(&call, err) : r;
+	/* A hook's container may be the first of its workload: what was not found is the namespace. */
+	return r == -ENOENT && route->handler != post_ready ? explain(&call, err) : r;
 }
 
-/* Changes and refusals are worth a line; looking is not. */
-static void log_request(const struct ns_request *request, const char *subject, unsigned status, const char *error)
+/* Changes and refusals are worth a line; looking is not, and a hook that waits looks a hundred times a second. */
+static void log_request(const struct ns_request *request, const struct ns_route *route, const char *subject,
+			unsigned status, const char *error)
 {
 	const struct ns_caller *caller = request->caller;
-	bool change = strcmp(request->method, "POST") == 0;
+	bool change = strcmp(request->method, "POST") == 0 && !(route && route->handler == post_ready);
 	enum ns_log_level level = NS_LOG_LEVEL_DEBUG;
 	struct ns_error line; /* for its way of making foreign bytes printable */
 
@@ -426,11 +467,14 @@ void ns_request_answer(const struct ns_service *service, const struct ns_request
 	} else {
 		if (ns_route_permits(route, request->caller))
 			r = run(service, route, request, &reply->text, subject, &error);
+		else if (route->roles == ROOT_ONLY)
+			r = ns_error_set(&error, -EACCES, "'%s' is for root, as runtimes and their hooks are",
+					 route->verb);
 		else
 			r = ns_error_set(&error, -EACCES, "'%s' is for members of %s", route->verb,
 					 ns_roles_groups(route->roles));
 		if (r < 0)
 			ns_reply_error(reply, status_of(r), error.text);
 	}
-	log_request(request, subject, reply->status, error.text);
+	log_request(request, route, subject, reply->status, error.text);
 }

@@ -12,6 +12,8 @@
 /* started: ns_clock_elapsed() when the daemon began to answer. */
 int ns_view_status(struct ns_engine *engine, int64_t started, struct ns_text *ret, struct ns_error *err);
 int ns_view_endpoints(struct ns_engine *engine, struct ns_text *ret, struct ns_error *err);
+/* {locks: …} of one workload or all (NULL), read again from the kernel. */
+int ns_view_verify(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err);
 
 /* workload NULL: all. */
 int ns_view_graph(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err);

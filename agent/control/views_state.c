@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "notes.h"
 #include "views.h"
 
 static int no_memory(struct ns_error *err)
@@ -36,17 +37,16 @@ static bool next_step(const struct ns_workload *row, char *ret, size_t size)
 }
 
 /* [{workload, mode, next}] of what runs and is not restricted now, each once. */
-static int unrestricted(struct ns_engine *engine, json_t **ret, struct ns_error *err)
+static int unrestricted(struct ns_engine *engine, const json_t *endpoints, json_t **ret, struct ns_error *err)
 {
-	NS_JSON json_t *endpoints = ns_engine_endpoints(engine);
 	NS_JSON json_t *list = json_array();
 	NS_JSON json_t *seen = json_object();
 	char next[2 * NS_WORKLOAD_MAX + 96];
 	struct ns_workload row;
-	json_t *endpoint;
+	const json_t *endpoint;
 	size_t i;
 
-	if (!endpoints || !list || !seen)
+	if (!list || !seen)
 		return no_memory(err);
 	json_array_foreach (endpoints, i, endpoint) {
 		const char *name = json_string_value(json_object_get(endpoint, "workload"));
@@ -73,6 +73,8 @@ static int unrestricted(struct ns_engine *engine, json_t **ret, struct ns_error 
 int ns_view_status(struct ns_engine *engine, int64_t started, struct ns_text *ret, struct ns_error *err)
 {
 	NS_JSON json_t *status = ns_engine_status(engine);
+	NS_JSON json_t *endpoints = ns_engine_endpoints(engine);
+	NS_JSON json_t *notes = NULL;
 	NS_JSON json_t *own = NULL;
 	json_t *open = NULL;
 	struct utsname kernel;
@@ -80,12 +82,15 @@ int ns_view_status(struct ns_engine *engine, int64_t started, struct ns_text *re
 
 	if (uname(&kernel) < 0)
 		return ns_error_set(err, -errno, "uname: %m");
-	r = unrestricted(engine, &open, err);
+	notes = endpoints ? ns_notes(endpoints) : NULL;
+	if (!notes)
+		return no_memory(err);
+	r = unrestricted(engine, endpoints, &open, err);
 	if (r < 0)
 		return r;
 	own = json_pack("{s:o, s:s, s:I, s:s}", "unrestricted", open, "version", NANOSEG_VERSION, "uptime",
 			(json_int_t)((ns_clock_elapsed() - started) / 1000000), "kernel", kernel.release);
-	if (!status || !own || json_object_update(status, own) < 0)
+	if (!status || !own || json_object_update(status, own) < 0 || json_object_update(status, notes) < 0)
 		return no_memory(err);
 	return ns_text_take_json(ret, NS_TAKE(status), err);
 }
@@ -93,4 +98,16 @@ int ns_view_status(struct ns_engine *engine, int64_t started, struct ns_text *re
 int ns_view_endpoints(struct ns_engine *engine, struct ns_text *ret, struct ns_error *err)
 {
 	return ns_text_take_json(ret, ns_engine_endpoints(engine), err);
+}
+
+int ns_view_verify(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err)
+{
+	struct ns_workload row;
+	int r = workload ? ns_store_get_workload(ns_engine_store(engine), workload, &row, err) : 0;
+	json_t *locks;
+
+	if (r < 0)
+		return r;
+	locks = ns_engine_verify(engine, workload);
+	return ns_text_take_json(ret, locks ? json_pack("{s:o}", "locks", locks) : NULL, err);
 }

@@ -141,8 +141,10 @@ static int check_lock(const json_t *lock, const struct ns_ask_answer *endpoint, 
 	(*seen)++;
 	if (json_is_true(json_object_get(lock, "equal")))
 		return 0;
-	return ns_error_set(err, -EBADE, "the %s lock of %s is not as planned: %s", which ? which : "?",
-			    endpoint->workload, difference && *difference ? difference : "no difference was told");
+	if (!difference || !*difference)
+		difference = "no difference was told";
+	return ns_error_set(err, -EBADE, "the %s lock of %s is not as planned: %.*s", which ? which : "?",
+			    endpoint->workload, (int)strcspn(difference, "\n"), difference);
 }
 
 int ns_ask_verify(const struct ns_ask *ask, const struct ns_ask_answer *endpoint, struct ns_error *err)

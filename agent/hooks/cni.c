@@ -50,7 +50,7 @@ static bool is_container_id(const char *id)
 {
 	char copy[NS_CONTAINER_ID_MAX];
 
-	return isalnum((unsigned char)*id) && ns_subject_set_word(copy, sizeof copy, id) && !strpbrk(id, "@:+");
+	return isalnum((unsigned char)*id) && ns_subject_set_word(copy, sizeof copy, id);
 }
 
 static int read_environment(struct call *call, struct ns_error *err)

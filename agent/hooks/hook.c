@@ -133,8 +133,9 @@ int ns_hook_main(int argc, char **argv, int input, FILE *out, FILE *errors)
 		return EXIT_FAILURE;
 	}
 	if (ns_ask_ready(&options.ask, &subject, &answer, &err) < 0) {
-		(void)fprintf(errors, "nanoseg-hook: %s %.12s: %s%s\n",
-			      *subject.workload ? subject.workload : "container", subject.container_id, err.text,
+		(void)fprintf(errors, "nanoseg-hook: %s%s%.12s: %s%s\n",
+			      *subject.workload ? subject.workload : "container", *subject.container_id ? " " : "",
+			      subject.container_id, err.text,
 			      options.go_on ? "; it starts all the same (--on-timeout continue)" : "");
 		return options.go_on ? EXIT_SUCCESS : EXIT_FAILURE;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hook_state.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -49,6 +50,20 @@ static int read_bundle_path(const char *path, char **ret, struct ns_error *err)
 	return 0;
 }
 
+/* Runtimes differ in what an id may be; it is shown, and told to the daemon where that knows such ids. */
+static int read_id(const char *id, char ret[static NS_CONTAINER_ID_MAX], struct ns_error *err)
+{
+	size_t length = strlen(id);
+	bool good = length > 0 && length < NS_CONTAINER_ID_MAX;
+
+	for (const char *p = id; good && *p; p++)
+		good = isgraph((unsigned char)*p) && *p != '/';
+	if (!good)
+		return ns_error_set(err, -EINVAL, "$.id: '%.64s' is no id of a container", id);
+	memcpy(ret, id, length + 1);
+	return 0;
+}
+
 int ns_hook_state_parse(const char *text, size_t length, struct ns_hook_state *ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_hook_state_release) struct ns_hook_state found = NS_HOOK_STATE_INIT;
@@ -75,8 +90,9 @@ int ns_hook_state_parse(const char *text, size_t length, struct ns_hook_state *r
 		return ns_error_set(err, -EINVAL,
 				    "$.pid: no process in this state; the hook is for createRuntime, where there is "
 				    "one");
-	if (!ns_subject_set_word(found.id, sizeof found.id, id))
-		return ns_error_set(err, -EINVAL, "$.id: '%.64s' is no id of a container", id);
+	r = read_id(id, found.id, err);
+	if (r < 0)
+		return r;
 	found.pid = (pid_t)pid;
 	found.annotations = json_object();
 	if (!found.annotations)

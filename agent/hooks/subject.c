@@ -16,7 +16,7 @@ bool ns_subject_set_word(char *ret, size_t size, const char *word)
 	if (length == 0 || length >= size)
 		return false;
 	for (const char *p = word; *p; p++) {
-		if (!isalnum((unsigned char)*p) && !strchr(MARKS, *p))
+		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
 			return false;
 	}
 	memcpy(ret, word, length + 1);

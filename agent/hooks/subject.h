@@ -30,7 +30,8 @@ struct ns_subject {
 void ns_subject_set_pod(struct ns_subject *subject, const char *pod_namespace, const char *pod);
 /* -EINVAL: not a name that a workload may have; the text says what would be right, not where it was. */
 int ns_subject_set_workload(struct ns_subject *subject, const char *workload, struct ns_error *err);
-/* For container_id, and for runtime: false, and nothing set, when it does not fit or is no plain word. */
+/* For container_id, and for runtime: false, and nothing set, when it does not fit or is not of letters, digits and
+ * "._-", as the daemon wants such words. */
 bool ns_subject_set_word(char *ret, size_t size, const char *word);
 
 #endif

@@ -4,7 +4,7 @@ nanoseg_unit(config nanoseg_common)
 nanoseg_unit(nearest nanoseg_common)
 nanoseg_unit(cli_parse nanoseg_cli)
 nanoseg_unit(cli_show nanoseg_cli)
-foreach(test cli_verbs cli_tables cli_files)
+foreach(test cli_verbs cli_tables cli_files cli_locks)
   nanoseg_unit(${test} nanoseg_cli Threads::Threads)
   target_sources(test_${test} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/cli_daemon.c)
 endforeach()
@@ -13,5 +13,7 @@ target_compile_definitions(test_cli_texts PRIVATE NANOSEG_SOURCE_DIR="${PROJECT_
 add_test(NAME unit/man COMMAND mandoc -Tlint -W warning
   ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg.1
   ${PROJECT_SOURCE_DIR}/agent/cli/man/nanosegd.8
+  ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg-hook.8
+  ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg-cni.8
   ${PROJECT_SOURCE_DIR}/agent/cli/man/nanoseg.conf.5)
 set_tests_properties(unit/man PROPERTIES LABELS lint)

@@ -16,6 +16,23 @@
 
 /* ---- what is shown ---- */
 
+/* What the endpoints say of themselves. */
+static void expect_notes(const json_t *status)
+{
+	const json_t *findings = json_object_get(status, "findings"), *drift = json_object_get(status, "drift");
+
+	assert_int_equal(number(json_object_get(status, "outer"), "failed"), 1);
+	assert_int_equal(json_array_size(findings), 2);
+	assert_string_equal(text(json_array_get(findings, 0), "finding"), "NET_ADMIN");
+	assert_non_null(strstr(text(json_array_get(findings, 0), "means"), "outer lock"));
+	assert_string_equal(text(json_array_get(findings, 1), "workload"), WEB);
+	assert_true(is_null(json_array_get(findings, 1), "means"));
+	assert_int_equal(json_array_size(drift), 1);
+	assert_int_equal(number(json_array_get(drift, 0), "count"), 3);
+	assert_string_equal(text(json_array_get(drift, 0), "container"), "web-1");
+	assert_string_equal(text(json_array_get(drift, 0), "command"), "nft flush ruleset");
+}
+
 static void test_status(void **state)
 {
 	struct test_api *test = *state;
@@ -29,6 +46,7 @@ static void test_status(void **state)
 	assert_int_equal(number(reply.json, "endpoints"), 1);
 	assert_non_null(json_object_get(reply.json, "modes"));
 	assert_non_null(json_object_get(reply.json, "unprotected"));
+	expect_notes(reply.json);
 	test_reply_release(&reply);
 	test_get(test, "/v1/endpoints", &reply);
 	test_expect(&reply, 200, NULL);

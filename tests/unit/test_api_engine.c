@@ -50,12 +50,43 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 
 json_t *ns_engine_endpoints(struct ns_engine *engine)
 {
-	return json_pack("[{s:i, s:s}]", "cookie", 77, "workload", "compose/shop/web");
+	return json_pack("[{s:i, s:s, s:s, s:s, s:[s, s], s:{s:i, s:s}}]", "cookie", 77, "workload", "compose/shop/web",
+			 "name", "web-1", "outer", "failed: no link", "findings", "NET_ADMIN: the outer lock holds",
+			 "is odd", "drift", "count", 3, "command", "nft flush ruleset");
 }
 
 json_t *ns_engine_status(struct ns_engine *engine)
 {
 	return json_pack("{s:i, s:{}, s:[], s:[]}", "endpoints", 1, "modes", "gaps", "unprotected");
+}
+
+/* ready, the last hint, and whom verify was asked about, as the test wants and finds them. */
+int ns_engine_ready(struct ns_engine *engine, const struct ns_hint *hint, struct ns_readiness *ret,
+		    struct ns_error *err)
+{
+	engine->hints++;
+	(void)snprintf(engine->hinted, sizeof engine->hinted, "%s|%d|%s|%s|%s|%s|%s",
+		       hint->netns_path ? hint->netns_path : "", (int)hint->pid, hint->runtime ? hint->runtime : "",
+		       hint->container_id ? hint->container_id : "", hint->name ? hint->name : "",
+		       hint->workload ? hint->workload : "", hint->image ? hint->image : "");
+	if (engine->ready_error < 0)
+		return ns_error_set(err, engine->ready_error, "the namespace is gone");
+	*ret = engine->readiness;
+	return 0;
+}
+
+json_t *ns_engine_verify(struct ns_engine *engine, const char *workload)
+{
+	return json_pack("[{s:s, s:i, s:s, s:b, s:s}]", "workload", workload ? workload : "all", "cookie", 77, "lock",
+			 "inner", "equal", 1, "difference", "");
+}
+
+json_t *ns_engine_take_cuts(struct ns_engine *engine, const char *workload)
+{
+	json_t *cuts = json_pack("{s:i, s:i, s:i}", "connections", engine->cut, "sockets", 1, "kept", 5);
+
+	engine->cut = 0;
+	return cuts;
 }
 
 int ns_evidence_export(struct ns_engine *engine, const char *workload, json_t **ret, struct ns_error *err)

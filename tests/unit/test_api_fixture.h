@@ -21,6 +21,11 @@ struct ns_engine {
 	char changed[NS_WORKLOAD_MAX];   /* the last workload that the kernel was to follow */
 	int harvest_error, change_error; /* returned from now on */
 	int evidence_error;
+	int ready_error;
+	struct ns_readiness readiness; /* told to hooks */
+	unsigned hints;
+	char hinted[1024];     /* the last hint, its parts separated by '|' */
+	int cut;               /* connections, told once */
 	struct ns_edge *found; /* what the next harvest finds; NULL: nothing new */
 };
 

@@ -169,6 +169,7 @@ static const struct attempt views[] = {
 	{ "GET", "/v1/policy?workload=" WEB, NULL },
 	{ "GET", "/v1/policy/history?workload=" WEB, NULL },
 	{ "GET", "/v1/policy/diff?workload=" WEB, NULL },
+	{ "GET", "/v1/verify", NULL },
 	{ "GET", "/v1/evidence", NULL },
 };
 static const struct attempt operations[] = {

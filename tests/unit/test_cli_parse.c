@@ -47,6 +47,8 @@ static void every_verb(void **state)
 		{ "mode W enforcing", "mode", 2 },
 		{ "denies --follow", "denies", 0 },
 		{ "denies W", "denies", 1 },
+		{ "verify", "verify", 0 },
+		{ "verify W", "verify", 1 },
 		{ "evidence export", "evidence export", 0 },
 		{ "evidence export W --output F", "evidence export", 1 },
 		{ "doctor", "doctor", 0 },

@@ -77,20 +77,20 @@ static void endpoints(void **state)
 	       "\"name\":\"shop-web-1\",\"image\":\"nginx\",\"image_digest\":\"\",\"pid\":12,\"addresses\":[\"10.0.0."
 	       "2\","
 	       "\"fd00::2\"],\"interfaces\":[\"eth0\"],\"mode\":\"enforcing\",\"inner\":\"enforcing\",\"outer\":"
-	       "\"none\","
-	       "\"since\":\"2026-11-22T10:00:00.5Z\",\"findings\":[\"NET_RAW\",\"host pid\"]},"
+	       "\"none: no link\",\"gate\":\"closed: new\",\"drift\":{\"count\":3},"
+	       "\"since\":\"2026-11-22T10:00:00.5Z\",\"findings\":[\"NET_RAW: it sends\",\"host pid\"]},"
 	       "{\"cookie\":8,\"workload\":\"netns/"
 	       "\\u001b[31m\",\"runtime\":\"netns\",\"container_id\":\"0123456789abcdef\","
 	       "\"name\":\"\",\"addresses\":[],\"mode\":\"learning\",\"inner\":\"learning\",\"outer\":\"none\","
 	       "\"since\":\"2026-11-23T12:00:00Z\",\"findings\":[]}]");
 	assert_int_equal(run("endpoints"), NS_CLI_OK);
 	assert_string_equal(got.out,
-			    "WORKLOAD          RUNTIME  CONTAINER     ADDRESSES         MODE       INNER      OUTER  "
-			    "SINCE   FINDINGS\n"
-			    "compose/shop/web  docker   shop-web-1    10.0.0.2 fd00::2  enforcing  enforcing  none   "
-			    "1d ago  NET_RAW; host pid\n"
-			    "netns/\\x1b[31m    netns    0123456789ab  -                 learning   learning   none  "
-			    " now     -\n");
+			    "WORKLOAD          RUNTIME  CONTAINER     ADDRESSES         MODE       INNER      "
+			    "OUTER          GATE         DRIFT  SINCE   FINDINGS\n"
+			    "compose/shop/web  docker   shop-web-1    10.0.0.2 fd00::2  enforcing  enforcing  "
+			    "none: no link  closed: new      3  1d ago  NET_RAW; host pid\n"
+			    "netns/\\x1b[31m    netns    0123456789ab  -                 learning   learning   "
+			    "none           -                -  now     -\n");
 	(void)fake_forget(NULL);
 	answer("GET /v1/endpoints", 200, "[]");
 	assert_int_equal(run("endpoints"), NS_CLI_OK);

@@ -151,6 +151,8 @@ static void requests(void **state)
 		  "{\"workload\":\"W\",\"mode\":\"enforcing\",\"reason\":\"go\"}" },
 		{ "denies", "GET /v1/denies HTTP/1.1", "" },
 		{ "denies W", "GET /v1/denies?workload=W HTTP/1.1", "" },
+		{ "verify", "GET /v1/verify HTTP/1.1", "" },
+		{ "verify a/b", "GET /v1/verify?workload=a%2Fb HTTP/1.1", "" },
 		{ "evidence export", "GET /v1/evidence HTTP/1.1", "" },
 		{ "evidence export W", "GET /v1/evidence?workload=W HTTP/1.1", "" },
 	};

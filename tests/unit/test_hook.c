@@ -76,7 +76,9 @@ static void a_container_is_its_id_and_process(void **state)
 	assert_string_equal(ran.printed, "");
 	expect_asked("{\"pid\":4711,\"container_id\":\"" ID "\"}");
 	assert_int_equal(hook("{\"id\":\"web.1+a_b\",\"pid\":1}", ""), 0);
-	expect_asked("{\"pid\":1,\"container_id\":\"web.1+a_b\"}");
+	expect_asked("{\"pid\":1}"); /* such ids no engine has */
+	assert_int_equal(hook("{\"id\":\"web.1-a_b\",\"pid\":1}", ""), 0);
+	expect_asked("{\"pid\":1,\"container_id\":\"web.1-a_b\"}");
 	assert_int_equal(hook("{\"id\":\"x\",\"pid\":1,\"annotations\":null}", ""), 0);
 }
 
