@@ -101,8 +101,8 @@ static int flush(struct pass *pass, struct ns_error *err)
 	return 0;
 }
 
-/* The request names the entry by what the kernel said of it, unread: libnetfilter_conntrack writes no id into what it
- * builds, and without one a connection that came later would be deleted in its place. */
+/* The request names the entry by what the kernel said of it, unread, and by its id, without which a connection that
+ * came later would be deleted in its place. (libnetfilter_conntrack writes no id into what it builds.) */
 static int delete_entry(struct pass *pass, const struct nlmsghdr *entry, struct ns_error *err)
 {
 	const struct nfgenmsg *nfgen = mnl_nlmsg_get_payload(entry);

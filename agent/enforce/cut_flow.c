@@ -1,97 +1,103 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
 
-#include "cleanup.h"
+#include "nft/attr.h"
 
 #include "cut_flow.h"
 
-/* ---- reading ---- */
+/* ---- reading ----
+ *
+ * libnetfilter_conntrack ends the process when an attribute is not as it expects (abi_breakage in its src/utils.c), so
+ * reading is done here. */
 
-static void destroy_conntrackp(struct nf_conntrack **ct)
+static int read_address(struct ns_attrs *ip, uint8_t family, unsigned type4, unsigned type6, struct ns_addr *ret)
 {
-	if (*ct)
-		nfct_destroy(*ct);
-}
+	size_t length;
+	const void *bytes = ns_attrs_bytes(ip, family == AF_INET ? type4 : type6, &length);
 
-static uint16_t read_port(const struct nf_conntrack *ct, enum nf_conntrack_attr attr)
-{
-	return nfct_attr_is_set(ct, attr) > 0 ? ntohs(nfct_get_attr_u16(ct, attr)) : 0;
-}
-
-static int read_address(const struct nf_conntrack *ct, uint8_t family, enum nf_conntrack_attr attr4,
-			enum nf_conntrack_attr attr6, struct ns_addr *ret)
-{
-	enum nf_conntrack_attr attr = family == AF_INET ? attr4 : attr6;
-	const void *bytes = nfct_attr_is_set(ct, attr) > 0 ? nfct_get_attr(ct, attr) : NULL;
-
-	if (!bytes)
+	if (!bytes || length != (family == AF_INET ? 4 : 16))
 		return -EBADMSG;
 	*ret = ns_addr_from_bytes(family, bytes);
 	return 0;
 }
 
-static int read_addresses(const struct nf_conntrack *ct, uint8_t family, struct ns_cut_flow *flow)
+/* CTA_TUPLE_ORIG or CTA_TUPLE_REPLY. */
+static int read_tuple(struct ns_attrs *attrs, unsigned type, uint8_t family, struct ns_cut_flow *flow,
+		      struct ns_cut_end *source, struct ns_cut_end *destination)
 {
-	if (read_address(ct, family, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, &flow->source.addr) < 0 ||
-	    read_address(ct, family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, &flow->destination.addr) < 0 ||
-	    read_address(ct, family, ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV6_SRC, &flow->reply_source.addr) < 0 ||
-	    read_address(ct, family, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, &flow->reply_destination.addr) < 0)
+	struct ns_attrs tuple, ip, proto;
+
+	ns_attrs_parse_nested(&tuple, attrs, type);
+	ns_attrs_parse_nested(&ip, &tuple, CTA_TUPLE_IP);
+	ns_attrs_parse_nested(&proto, &tuple, CTA_TUPLE_PROTO);
+	if (read_address(&ip, family, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &source->addr) < 0 ||
+	    read_address(&ip, family, CTA_IP_V4_DST, CTA_IP_V6_DST, &destination->addr) < 0 ||
+	    !ns_attrs_has(&proto, CTA_PROTO_NUM))
 		return -EBADMSG;
-	return 0;
+	flow->protocol = ns_attrs_u8(&proto, CTA_PROTO_NUM, 0);
+	if (ns_protocol_has_ports(flow->protocol)) {
+		source->port = ns_attrs_u16(&proto, CTA_PROTO_SRC_PORT, 0);
+		destination->port = ns_attrs_u16(&proto, CTA_PROTO_DST_PORT, 0);
+	} else if (ns_protocol_is_icmp(flow->protocol)) {
+		type = flow->protocol == IPPROTO_ICMP ? CTA_PROTO_ICMP_TYPE : CTA_PROTO_ICMPV6_TYPE;
+		if (!ns_attrs_has(&proto, type))
+			return -EBADMSG;
+		flow->icmp_type = ns_attrs_u8(&proto, type, 0);
+	}
+	return tuple.malformed || ip.malformed || proto.malformed ? -EBADMSG : 0;
 }
 
 /* Conntrack is liberal about windows that it has not seen the beginning of: nf_conntrack_proto_tcp.c, tcp_new(). */
-static bool may_be_other_way_round(const struct nf_conntrack *ct, uint8_t protocol)
+static bool may_be_other_way_round(struct ns_attrs *attrs, uint8_t protocol)
 {
-	if (protocol == IPPROTO_TCP)
-		return nfct_attr_is_set(ct, ATTR_TCP_FLAGS_ORIG) > 0 &&
-		       (nfct_get_attr_u8(ct, ATTR_TCP_FLAGS_ORIG) & IP_CT_TCP_FLAG_BE_LIBERAL) != 0;
+	struct ns_attrs info, tcp;
+	struct nf_ct_tcp_flags flags;
+	const void *bytes;
+	size_t length;
+
 	if (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE)
-		return nfct_attr_is_set(ct, ATTR_STATUS) > 0 &&
-		       (nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_SEEN_REPLY) != 0;
-	return false;
+		return (ns_attrs_u32(attrs, CTA_STATUS, 0) & IPS_SEEN_REPLY) != 0;
+	if (protocol != IPPROTO_TCP)
+		return false;
+	ns_attrs_parse_nested(&info, attrs, CTA_PROTOINFO);
+	ns_attrs_parse_nested(&tcp, &info, CTA_PROTOINFO_TCP);
+	bytes = ns_attrs_bytes(&tcp, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &length);
+	if (!bytes || length < sizeof(flags))
+		return false;
+	memcpy(&flags, bytes, sizeof(flags));
+	return (flags.flags & IP_CT_TCP_FLAG_BE_LIBERAL) != 0;
 }
 
 int ns_cut_flow_read(const struct nlmsghdr *nlh, struct ns_cut_flow *ret)
 {
-	NS_CLEANUP(destroy_conntrackp) struct nf_conntrack *ct = NULL;
-	struct ns_cut_flow flow = { 0 };
-	uint8_t family;
+	struct ns_cut_flow flow = { 0 }, reply = { 0 };
+	struct nfgenmsg nfgen;
+	struct ns_attrs attrs;
 
 	if (nlh->nlmsg_type != ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW) ||
-	    nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+	    nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(nfgen))
 		return -EBADMSG;
-	ct = nfct_new();
-	if (!ct)
-		return -ENOMEM;
-	if (nfct_nlmsg_parse(nlh, ct) < 0 || nfct_attr_is_set(ct, ATTR_ORIG_L3PROTO) <= 0 ||
-	    nfct_attr_is_set(ct, ATTR_ORIG_L4PROTO) <= 0)
+	memcpy(&nfgen, (const char *)nlh + NLMSG_HDRLEN, sizeof(nfgen));
+	if (nfgen.nfgen_family != AF_INET && nfgen.nfgen_family != AF_INET6)
 		return -EBADMSG;
-	family = nfct_get_attr_u8(ct, ATTR_ORIG_L3PROTO);
-	if (family != AF_INET && family != AF_INET6)
+	ns_attrs_parse_message(&attrs, nlh);
+	if (read_tuple(&attrs, CTA_TUPLE_ORIG, nfgen.nfgen_family, &flow, &flow.source, &flow.destination) < 0 ||
+	    read_tuple(&attrs, CTA_TUPLE_REPLY, nfgen.nfgen_family, &reply, &reply.source, &reply.destination) < 0 ||
+	    flow.protocol != reply.protocol)
 		return -EBADMSG;
-	if (read_addresses(ct, family, &flow) < 0)
+	flow.reply_source = reply.source;
+	flow.reply_destination = reply.destination;
+	flow.either_opened = may_be_other_way_round(&attrs, flow.protocol);
+	if (attrs.malformed)
 		return -EBADMSG;
-	flow.protocol = nfct_get_attr_u8(ct, ATTR_ORIG_L4PROTO);
-	if (ns_protocol_has_ports(flow.protocol)) {
-		flow.source.port = read_port(ct, ATTR_ORIG_PORT_SRC);
-		flow.destination.port = read_port(ct, ATTR_ORIG_PORT_DST);
-		flow.reply_source.port = read_port(ct, ATTR_REPL_PORT_SRC);
-		flow.reply_destination.port = read_port(ct, ATTR_REPL_PORT_DST);
-	} else if (ns_protocol_is_icmp(flow.protocol)) {
-		if (nfct_attr_is_set(ct, ATTR_ICMP_TYPE) <= 0)
-			return -EBADMSG;
-		flow.icmp_type = nfct_get_attr_u8(ct, ATTR_ICMP_TYPE);
-	}
-	flow.either_opened = may_be_other_way_round(ct, flow.protocol);
 	*ret = flow;
 	return 0;
 }

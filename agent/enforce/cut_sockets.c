@@ -40,19 +40,19 @@ struct search {
 	struct victim *victims;
 	size_t n, allocated;
 	unsigned destroyed;
-	struct ns_error *err;
+	struct ns_error err;
 };
 
 static int add_victim(struct search *search, const struct ns_diag_socket *socket)
 {
 	if (search->n == NS_CUT_ENTRIES_MAX)
-		return ns_error_set(search->err, -E2BIG, "more than %d sockets", NS_CUT_ENTRIES_MAX);
+		return ns_error_set(&search->err, -E2BIG, "more than %d sockets", NS_CUT_ENTRIES_MAX);
 	if (search->n == search->allocated) {
 		size_t wanted = search->allocated ? 2 * search->allocated : FIRST_VICTIMS;
 		struct victim *grown = reallocarray(search->victims, wanted, sizeof(*grown));
 
 		if (!grown)
-			return ns_error_set(search->err, -ENOMEM, "no memory for %zu sockets", wanted);
+			return ns_error_set(&search->err, -ENOMEM, "no memory for %zu sockets", wanted);
 		search->victims = grown;
 		search->allocated = wanted;
 	}
@@ -86,7 +86,7 @@ static int destroy_victims(struct search *search)
 		if (r >= 0)
 			search->destroyed++;
 		else if (r != -ENOENT && r != -ESTALE && first == 0) /* those have ended by themselves */
-			first = ns_error_set(search->err, r, "%s", err.text);
+			first = ns_error_set(&search->err, r, "%s", err.text);
 		if (r == -EOPNOTSUPP)
 			break;
 	}
@@ -103,7 +103,7 @@ static int cut_some(struct search *search, uint8_t protocol)
 	for (unsigned tries = 0; tries < SOCKET_TRIES; tries++) {
 		search->n = 0;
 		for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && r >= 0; i++)
-			r = ns_diag_dump(search->diag, families[i], protocol, states, on_socket, search, search->err);
+			r = ns_diag_dump(search->diag, families[i], protocol, states, on_socket, search, &search->err);
 		if (r < 0 || search->n == 0)
 			return r;
 		r = destroy_victims(search);
@@ -113,16 +113,14 @@ static int cut_some(struct search *search, uint8_t protocol)
 	return 0;
 }
 
-static int cut_all(struct search *search)
+static int cut_all(struct search *search, struct ns_error *err)
 {
 	static const struct {
 		uint8_t protocol;
 		bool rare; /* a kernel without it has no such sockets either */
 	} kinds[] = { { IPPROTO_TCP, false }, { IPPROTO_UDP, false }, { IPPROTO_UDPLITE, true } };
-	struct ns_error err = NS_ERROR_INIT, *ret_err = search->err;
 	int first = 0;
 
-	search->err = &err;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		int r = cut_some(search, kinds[i].protocol);
 
@@ -133,7 +131,7 @@ static int cut_all(struct search *search)
 		}
 		/* That something failed says more than that something is not to be had. */
 		if (r < 0 && (first == 0 || first == -EOPNOTSUPP))
-			first = ns_error_set(ret_err, r, "%s", err.text);
+			first = ns_error_set(err, r, "%s", search->err.text);
 	}
 	return first;
 }
@@ -142,7 +140,7 @@ int ns_cut_sockets(int netns_fd, const struct ns_cut_view *view, struct ns_cut_k
 		   struct ns_error *err)
 {
 	NS_CLEANUP(ns_diag_closep) struct ns_diag *diag = NULL;
-	struct search search = { .view = view, .known = known, .err = err };
+	struct search search = { .view = view, .known = known };
 	int r;
 
 	*ret_destroyed = 0;
@@ -150,7 +148,7 @@ int ns_cut_sockets(int netns_fd, const struct ns_cut_view *view, struct ns_cut_k
 	if (r < 0)
 		return r;
 	search.diag = diag;
-	r = cut_all(&search);
+	r = cut_all(&search, err);
 	free(search.victims);
 	*ret_destroyed = search.destroyed;
 	if (r < 0)

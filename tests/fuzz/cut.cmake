@@ -1,0 +1,1 @@
+nanoseg_fuzz(cut nanoseg_enforce)
