@@ -142,13 +142,13 @@ static void extension_set(struct ns_builder *b)
 		ns_compile_element(b, NS_SET_EXTENSIONS6, &headers[i], NULL, 1);
 }
 
-static void fragment_set(struct ns_builder *b, const struct ns_outer_family *f, bool transit, bool range)
+static void fragment_set(struct ns_builder *b, const struct ns_outer_family *f, enum ns_fragments kind, bool range)
 {
 	struct ns_plan_set set = { .fields = { NS_FIELD_PROTO, f->field, f->field },
-				   .n_fields = transit ? 3 : 2,
+				   .n_fields = kind == NS_FRAGMENTS_TRANSIT ? 3 : 2,
 				   .interval = range };
 
-	(void)snprintf(set.name, sizeof(set.name), "%s", ns_fragments_set_name(transit, f->family, range));
+	(void)snprintf(set.name, sizeof(set.name), "%s", ns_fragments_set_name(kind, f->family, range));
 	ns_builder_set(b, &set);
 }
 
@@ -169,8 +169,10 @@ static void sets(struct ns_builder *b, const struct ns_outer_options *options)
 		(void)snprintf(addresses.name, sizeof(addresses.name), "%s", f->addresses);
 		ns_builder_set(b, &pairs);
 		ns_builder_set(b, &addresses);
-		for (unsigned kind = 0; kind < 4; kind++)
-			fragment_set(b, f, kind & 2, kind & 1);
+		for (enum ns_fragments kind = 0; kind < NS_FRAGMENTS_KINDS; kind++) {
+			fragment_set(b, f, kind, false);
+			fragment_set(b, f, kind, true);
+		}
 	}
 	extension_set(b);
 	own_elements(b, options);

@@ -89,9 +89,9 @@ static void extension_chain(struct ns_builder *b, const struct ns_outer_family *
 }
 
 /* Never one that begins 8 bytes in, behind the ports but before the flags of TCP (RFC 1858, RFC 3128). */
-static void accept_fragment(struct ns_builder *b, const struct ns_outer_family *f, bool transit, bool range)
+static void accept_fragment(struct ns_builder *b, const struct ns_outer_family *f, enum ns_fragments kind, bool range)
 {
-	ns_builder_lookup(b, ns_fragments_set_name(transit, f->family, range), 0, false);
+	ns_builder_lookup(b, ns_fragments_set_name(kind, f->family, range), 0, false);
 	ns_builder_accept(b);
 }
 
@@ -109,7 +109,7 @@ static void transit_fragments(struct ns_builder *b, const struct ns_outer_family
 		ns_builder_meta(b, NFT_META_L4PROTO, 0);
 		reg = ns_tuple_load_address(b, f->family, !answer, 1);
 		(void)ns_tuple_load_address(b, f->family, answer, reg);
-		accept_fragment(b, f, true, kind & 1);
+		accept_fragment(b, f, NS_FRAGMENTS_TRANSIT, kind & 1);
 	}
 }
 
@@ -118,6 +118,7 @@ static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *
 	bool from = side == NS_OUTER_FROM;
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "fragment"));
+	ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "fragment_group"));
 	for (unsigned range = 0; range < 2; range++) {
 		ns_builder_rule(b, NULL);
 		if (from)
@@ -127,21 +128,21 @@ static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *
 		fragment_offset(b, f, NFT_CMP_GTE, 2);
 		ns_builder_meta(b, NFT_META_L4PROTO, 0);
 		(void)ns_tuple_load_address(b, f->family, !from, 1);
-		accept_fragment(b, f, false, range);
+		accept_fragment(b, f, NS_FRAGMENTS_PEER, range);
 	}
-	if (!from)
-		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "fragment_group"));
 	transit_fragments(b, f, side);
 	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
-	if (from)
-		return;
+
+	/* That a group may be heard does not mean that it may be spoken to. */
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "fragment_group"));
 	for (unsigned range = 0; range < 2; range++) {
 		ns_builder_rule(b, NULL);
+		if (from)
+			ns_outer_own_source(b, f, false);
 		fragment_offset(b, f, NFT_CMP_GTE, 2);
 		ns_builder_meta(b, NFT_META_L4PROTO, 0);
 		(void)ns_tuple_load_address(b, f->family, false, 1);
-		accept_fragment(b, f, false, range);
+		accept_fragment(b, f, from ? NS_FRAGMENTS_GROUP : NS_FRAGMENTS_PEER, range);
 	}
 	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
 }

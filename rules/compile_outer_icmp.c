@@ -125,8 +125,11 @@ static void allow_quoted_fragment(struct ns_builder *b, const struct ns_outer_fa
 		ns_outer_transport(b, f->quoted_protocol, &fragment, 1);
 		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, f->quoted_transport, 1, 0);
 		(void)load_places(b, f, quoted->addresses);
-		ns_builder_lookup(b, ns_fragments_set_name(quoted->direction == NS_TRANSIT, f->family, range), 0,
-				  false);
+		ns_builder_lookup(b,
+				  ns_fragments_set_name(quoted->direction == NS_TRANSIT ? NS_FRAGMENTS_TRANSIT
+											: NS_FRAGMENTS_PEER,
+							f->family, range),
+				  0, false);
 		ns_builder_accept(b);
 	}
 }
@@ -218,6 +221,8 @@ void ns_outer_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f,
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "icmp"));
 	link_rules(b, f, side);
 	ns_outer_allow(b, f, way->opens, NS_KIND_ICMP, way->open_shape);
+	if (side == NS_OUTER_FROM)
+		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "deny")); /* neither replies nor errors go to one */
 	goto_if_error(b, f, NS_OUTER_CHAIN(side, f, "error"));
 	allow_replies(b, f, way->answers, way->answer_shape);
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "deny"));

@@ -109,6 +109,8 @@ static void group_chains(struct ns_builder *b, const struct ns_outer_family *f)
 	deny_rules(b, f, NS_TRANSIT, NS_KEY_BOTH);
 }
 
+/* An answer goes to whoever asked, never to a group: that a group may be heard does not mean that it may be spoken to.
+ */
 void ns_outer_tuple_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
 	const struct ns_outer_way *way = &ns_outer_ways[side];
@@ -119,6 +121,8 @@ void ns_outer_tuple_chains(struct ns_builder *b, const struct ns_outer_family *f
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "opening"));
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "answer"));
+	if (side == NS_OUTER_FROM)
+		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "opening"));
 	ns_outer_allow(b, f, way->answers, NS_KIND_PORTS, way->answer_shape);
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "opening"));
 
@@ -128,6 +132,8 @@ void ns_outer_tuple_chains(struct ns_builder *b, const struct ns_outer_family *f
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "other"));
 	ns_outer_allow(b, f, way->opens, NS_KIND_OTHER, way->open_shape);
+	if (side == NS_OUTER_FROM)
+		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "deny"));
 	ns_outer_allow(b, f, way->answers, NS_KIND_OTHER, way->answer_shape);
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "deny"));
 

@@ -23,14 +23,12 @@ struct pair {
 	struct ns_boxes exact, range;
 };
 
-enum { FRAGMENTS_PEER, FRAGMENTS_TRANSIT, FRAGMENTS };
-
 struct compilation {
 	const struct ns_policy *policy;
 	const struct ns_book *book;
 	const struct ns_compile_options *options;
 	struct pair pairs[NS_TRANSIT + 1][FAMILIES]; /* by direction and family */
-	struct pair fragments[FRAGMENTS][FAMILIES];
+	struct pair fragments[NS_FRAGMENTS_KINDS][FAMILIES];
 	bool outer;
 	size_t n_boxes; /* in `pairs`, as the rules give them */
 	struct ns_error *err;
@@ -47,20 +45,22 @@ static void release(struct compilation *c)
 	for (unsigned family = 0; family < FAMILIES; family++) {
 		for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++)
 			release_pair(&c->pairs[direction][family]);
-		for (unsigned kind = 0; kind < FRAGMENTS; kind++)
+		for (unsigned kind = 0; kind < NS_FRAGMENTS_KINDS; kind++)
 			release_pair(&c->fragments[kind][family]);
 	}
 }
 
-const char *ns_fragments_set_name(bool transit, int family, bool range)
+const char *ns_fragments_set_name(enum ns_fragments kind, int family, bool range)
 {
-	static const char *const names[FRAGMENTS][FAMILIES][2] = {
-		[FRAGMENTS_PEER] = { { "fragments4", "fragments4_range" }, { "fragments6", "fragments6_range" } },
-		[FRAGMENTS_TRANSIT] = { { "transit_fragments4", "transit_fragments4_range" },
-					{ "transit_fragments6", "transit_fragments6_range" } },
+	static const char *const names[NS_FRAGMENTS_KINDS][FAMILIES][2] = {
+		[NS_FRAGMENTS_GROUP] = { { "group_fragments4", "group_fragments4_range" },
+					 { "group_fragments6", "group_fragments6_range" } },
+		[NS_FRAGMENTS_PEER] = { { "fragments4", "fragments4_range" }, { "fragments6", "fragments6_range" } },
+		[NS_FRAGMENTS_TRANSIT] = { { "transit_fragments4", "transit_fragments4_range" },
+					   { "transit_fragments6", "transit_fragments6_range" } },
 	};
 
-	return names[transit ? FRAGMENTS_TRANSIT : FRAGMENTS_PEER][family == AF_INET ? FAMILY4 : FAMILY6][range];
+	return names[kind][family == AF_INET ? FAMILY4 : FAMILY6][range];
 }
 
 static unsigned __int128 number(const struct ns_addr *addr)
@@ -130,6 +130,14 @@ static bool is_point(const struct ns_box *box, unsigned dimensions)
 	return true;
 }
 
+/* Multicast is at the end of both families' addresses; broadcast addresses of links are elsewhere. */
+static bool has_groups(const struct ns_rule *rule, unsigned family, const struct ns_box *box)
+{
+	unsigned __int128 first = family == FAMILY4 ? UINT32_C(0xe0) << 24 : (unsigned __int128)0xff << 120;
+
+	return rule->peer.peer_class == NS_PEER_BROADCAST || box->hi[1] >= first;
+}
+
 /* What the outer lock knows of a box besides: once for all spans of a rule (`first`) where it leads, for fragments. */
 static int add_outer_boxes(struct compilation *c, const struct ns_rule *rule, unsigned family, const struct ns_box *box,
 			   bool first)
@@ -143,9 +151,11 @@ static int add_outer_boxes(struct compilation *c, const struct ns_rule *rule, un
 		r = put_box(c, &c->pairs[NS_EGRESS][family], &masqueraded, dimensions - 1,
 			    is_exact(rule, &masqueraded, dimensions - 1));
 	if (r == 0 && first)
-		r = put_box(c, &c->fragments[FRAGMENTS_PEER][family], &masqueraded, 2, is_point(&masqueraded, 2));
+		r = put_box(c, &c->fragments[NS_FRAGMENTS_PEER][family], &masqueraded, 2, is_point(&masqueraded, 2));
+	if (r == 0 && first && rule->direction == NS_EGRESS && has_groups(rule, family, box))
+		r = put_box(c, &c->fragments[NS_FRAGMENTS_GROUP][family], box, 2, is_point(box, 2));
 	if (r == 0 && first && transit)
-		r = put_box(c, &c->fragments[FRAGMENTS_TRANSIT][family], box, 3, is_point(box, 3));
+		r = put_box(c, &c->fragments[NS_FRAGMENTS_TRANSIT][family], box, 3, is_point(box, 3));
 	return r;
 }
 
@@ -270,13 +280,14 @@ static int fill_direction(struct compilation *c, struct ns_plan *plan, enum ns_d
 			 ns_layout_set_name(NS_PURPOSE_ALLOW_RANGE, direction, families[family]));
 }
 
-static int fill_fragments(struct compilation *c, struct ns_plan *plan, bool transit, unsigned family)
+static int fill_fragments(struct compilation *c, struct ns_plan *plan, enum ns_fragments kind, unsigned family)
 {
-	struct pair *pair = &c->fragments[transit ? FRAGMENTS_TRANSIT : FRAGMENTS_PEER][family];
+	struct pair *pair = &c->fragments[kind][family];
 
 	ns_boxes_unique(&pair->range); /* without their ports many are equal */
-	return fill_pair(c, plan, pair, transit ? 2 : 1, ns_fragments_set_name(transit, families[family], false),
-			 ns_fragments_set_name(transit, families[family], true));
+	return fill_pair(c, plan, pair, kind == NS_FRAGMENTS_TRANSIT ? 2 : 1,
+			 ns_fragments_set_name(kind, families[family], false),
+			 ns_fragments_set_name(kind, families[family], true));
 }
 
 static int compile(struct compilation *c, struct ns_plan *plan)
@@ -298,8 +309,8 @@ static int compile(struct compilation *c, struct ns_plan *plan)
 				return r;
 		}
 	}
-	for (unsigned i = 0; c->outer && i < FRAGMENTS * FAMILIES; i++) {
-		r = fill_fragments(c, plan, i / FAMILIES == FRAGMENTS_TRANSIT, i % FAMILIES);
+	for (unsigned i = 0; c->outer && i < NS_FRAGMENTS_KINDS * FAMILIES; i++) {
+		r = fill_fragments(c, plan, (enum ns_fragments)(i / FAMILIES), i % FAMILIES);
 		if (r < 0)
 			return r;
 	}

@@ -8,9 +8,10 @@
 #include <nanoseg/layout.h>
 
 /* Sets that only the outer lock has: where later fragments, that have no ports, may go to and come from; made of all
- * the policy's rules without their ports. By family: fragments4 { proto . peer }, transit_fragments4 { proto . source .
- * destination }, and their twins for ranges. */
-const char *ns_fragments_set_name(bool transit, int family, bool range);
+ * the policy's rules without their ports. By family: fragments4 { proto . peer }; group_fragments4, the same of the
+ * groups that it may send to; transit_fragments4 { proto . source . destination }; and their twins for ranges. */
+enum ns_fragments { NS_FRAGMENTS_PEER, NS_FRAGMENTS_GROUP, NS_FRAGMENTS_TRANSIT, NS_FRAGMENTS_KINDS };
+const char *ns_fragments_set_name(enum ns_fragments kind, int family, bool range);
 
 /* Fills the sets of NS_PURPOSE_ALLOW (one address, one port or ICMP type) and NS_PURPOSE_ALLOW_RANGE (all else,
  * disjoint), which must be there and empty. Where two rules allow the same, the element bears the first one's id. */

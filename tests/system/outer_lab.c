@@ -85,17 +85,16 @@ static const char policy_text[] =
 	"{\"id\":\"" id "\",\"direction\":\"transit\",\"source\":{\"class\":\"cidr\",\"prefix\":\"" clients            \
 	"\"},\"peer\":{\"class\":\"cidr\",\"prefix\":\"" server "\"}," rest "}"
 	FORWARD("f4", "10.7.0.0/24", "10.8.0.5", "\"protocol\":\"tcp\",\"ports\":[443]") "," FORWARD("f6", "fd07::/64", "fd08::5", "\"protocol\":\"tcp\",\"ports\":[443]") "," FORWARD(
-		"fu4", "10.7.0.9",
-		"10.8.0.5", "\"protocol\":\"udp\",\"ports\":[4000]") "," FORWARD("fu6", "fd07::9", "fd08::5",
-										 "\"protocol\":\"udp\",\"ports\":["
-										 "4000]") "," FORWARD("fp4", "10.7.0.9",
-												      "10.8.0.5",
-												      "\"protocol\":"
-												      "\"icmp\","
-												      "\"icmp\":[8]") "," FORWARD("fp6",
-																  "fd07::9",
-																  "fd08::5",
-																  "\"protocol\":\"icmpv6\",\"icmp\":[128]") "]}";
+		"fu4", "10.7.0.9", "10.8.0.5",
+		"\"protocol\":\"udp\",\"ports\":[4000]") "," FORWARD("fu6", "fd07::9", "fd08::5",
+								     "\"protocol\":\"udp\",\"ports\":["
+								     "4000]") "," FORWARD("fp4", "10.7.0.9", "10.8.0.5",
+											  "\"protocol\":"
+											  "\"icmp\","
+											  "\"icmp\":[8]") "," FORWARD("fp6",
+														      "fd07::9",
+														      "fd08::5",
+														      "\"protocol\":\"icmpv6\",\"icmp\":[128]") "]}";
 
 static int namespaces[PLACES] = { -1, -1, -1 };
 static struct ns_lock *lock;
@@ -105,7 +104,7 @@ const char *outer_address_text(enum outer_who who, int family)
 	return addresses[who][family == AF_INET6];
 }
 
-size_t outer_address(enum outer_who who, int family, uint8_t ret[16])
+size_t outer_address(enum outer_who who, int family, uint8_t *ret)
 {
 	if (inet_pton(family, outer_address_text(who, family), ret) != 1)
 		abort();
@@ -257,17 +256,22 @@ void outer_lab_unlock(void)
 	lock = ns_lock_close(lock);
 }
 
-uint64_t outer_lab_counter(const char *name)
+struct outer_counts outer_lab_counts(const char *name)
 {
+	struct outer_counts counts = { 0 };
 	struct ns_plan found = NS_PLAN_INIT;
-	uint64_t packets = 0;
 
+	if (!lock)
+		return counts;
 	assert_int_equal(ns_lock_read(lock, &found, NULL), 0);
-	for (size_t i = 0; i < found.n_counters; i++)
-		if (strcmp(found.counters[i].name, name) == 0)
-			packets += found.counters[i].packets;
+	for (size_t i = 0; i < found.n_counters; i++) {
+		if (name && strcmp(found.counters[i].name, name) == 0)
+			counts.named += found.counters[i].packets;
+		else
+			counts.others += found.counters[i].packets;
+	}
 	ns_plan_release(&found);
-	return packets;
+	return counts;
 }
 
 int outer_lab_frames(enum outer_place place, const char *device)

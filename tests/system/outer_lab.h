@@ -35,7 +35,7 @@ enum outer_who {
 
 extern const uint8_t outer_own_mac[6], outer_peer_mac[6], outer_other_mac[6];
 
-size_t outer_address(enum outer_who who, int family, uint8_t ret[16]);
+size_t outer_address(enum outer_who who, int family, uint8_t *ret);
 const char *outer_address_text(enum outer_who who, int family);
 
 /* Once, at the start of the program: leaves it in the host's namespace. */
@@ -49,7 +49,11 @@ int outer_lab_index(enum outer_place place);
 void outer_lab_plan(bool auditing, struct ns_plan *ret);
 void outer_lab_lock(const struct ns_plan *plan);
 void outer_lab_unlock(void);
-uint64_t outer_lab_counter(const char *name);
+/* Packets that the named counter counted, and those of all others; none without a lock. */
+struct outer_counts {
+	uint64_t named, others;
+};
+struct outer_counts outer_lab_counts(const char *name);
 
 /* A socket for whole frames of the place's eth0. */
 int outer_lab_frames(enum outer_place place, const char *device);
