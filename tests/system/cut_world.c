@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <net/if.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,24 +28,25 @@ void shell(struct world *w, enum lab_place place, const char *script)
 /* The link-local address of an interface: nothing but the kernel knows it. */
 static int read_link_local(void *ctx, struct ns_error *err)
 {
-	char digits[33], name[IF_NAMESIZE], *text = ctx;
-	unsigned index, length, scope, flags;
-	FILE *f = fopen("/proc/thread-self/net/if_inet6", "re");
+	struct ifaddrs *list = NULL;
 	int r = -ENOENT;
 
-	if (!f)
-		return ns_error_set(err, -errno, "if_inet6");
-	while (fscanf(f, "%32s %x %x %x %x %15s", digits, &index, &length, &scope, &flags, name) == 6) {
-		struct ns_addr addr = { .family = AF_INET6 };
+	if (getifaddrs(&list) < 0)
+		return ns_error_set(err, -errno, "getifaddrs");
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+		struct sockaddr_in6 six;
+		struct ns_addr addr;
 
-		for (size_t i = 0; i < 16; i++)
-			(void)sscanf(digits + 2 * i, "%2hhx", &addr.bytes[i]);
-		if (ns_addr_scope(&addr) != NS_ADDR_LINK_LOCAL || strcmp(name, "wan0") == 0)
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET6 || strcmp(i->ifa_name, "wan0") == 0)
 			continue;
-		(void)ns_addr_format(&addr, text);
+		memcpy(&six, i->ifa_addr, sizeof(six));
+		addr = ns_addr_from_bytes(AF_INET6, &six.sin6_addr);
+		if (ns_addr_scope(&addr) != NS_ADDR_LINK_LOCAL)
+			continue;
+		(void)ns_addr_format(&addr, ctx);
 		r = 0;
 	}
-	(void)fclose(f);
+	freeifaddrs(list);
 	return r;
 }
 

@@ -224,7 +224,7 @@ static void test_entries_alone(void **state)
 	flows_watch(&w->flows);
 	flows_sleep(20);
 	snapshot(w, before);
-	flows_sleep(2 * AFTER_MS);
+	flows_sleep(2L * AFTER_MS);
 	for (size_t i = 0; i < w->flows.n; i++) {
 		struct amounts now = amounts_of(&w->flows.pairs[i]);
 

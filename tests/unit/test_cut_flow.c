@@ -234,48 +234,46 @@ static struct ns_cut_flow flow_of(uint8_t protocol, const char *from, uint16_t f
 static void test_directions(void **state)
 {
 	static const struct {
+		const char *from, *to;
 		uint8_t protocol;
-		const char *from;
-		uint16_t from_port;
-		const char *to;
-		uint16_t port;
+		uint16_t from_port, port;
 		enum ns_cut_verdict verdict;
 	} cases[] = {
-		{ IPPROTO_TCP, "10.0.0.1", 40000, "10.0.0.2", 80, NS_CUT_KEEP },
-		{ IPPROTO_TCP, "10.5.0.1", 40000, "10.0.0.2", 80, NS_CUT_KEEP },
-		{ IPPROTO_TCP, "10.0.0.1", 40000, "10.0.0.2", 81, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "10.0.0.1", 40000, "10.0.1.2", 80, NS_CUT_FORBID },
-		{ IPPROTO_UDP, "10.0.0.1", 40000, "10.0.0.2", 80, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "10.0.0.9", 40000, "10.0.0.1", 443, NS_CUT_KEEP },
-		{ IPPROTO_TCP, "10.0.0.8", 40000, "10.0.0.1", 443, NS_CUT_FORBID },
+		{ "10.0.0.1", "10.0.0.2", IPPROTO_TCP, 40000, 80, NS_CUT_KEEP },
+		{ "10.5.0.1", "10.0.0.2", IPPROTO_TCP, 40000, 80, NS_CUT_KEEP },
+		{ "10.0.0.1", "10.0.0.2", IPPROTO_TCP, 40000, 81, NS_CUT_FORBID },
+		{ "10.0.0.1", "10.0.1.2", IPPROTO_TCP, 40000, 80, NS_CUT_FORBID },
+		{ "10.0.0.1", "10.0.0.2", IPPROTO_UDP, 40000, 80, NS_CUT_FORBID },
+		{ "10.0.0.9", "10.0.0.1", IPPROTO_TCP, 40000, 443, NS_CUT_KEEP },
+		{ "10.0.0.8", "10.0.0.1", IPPROTO_TCP, 40000, 443, NS_CUT_FORBID },
 		/* An answer's ends, opened the other way round. */
-		{ IPPROTO_TCP, "10.0.0.2", 80, "10.0.0.1", 40000, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "10.0.0.1", 443, "10.0.0.9", 40000, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "fd00::1", 40000, "fd00::2", 80, NS_CUT_KEEP },
-		{ IPPROTO_TCP, "fd00::1", 40000, "fd00:1::2", 80, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "fd00::9", 40000, "fd00::1", 443, NS_CUT_KEEP },
-		{ IPPROTO_TCP, "fd00::8", 40000, "fd00::1", 443, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "fe80::1", 40000, "fe80::2", 80, NS_CUT_FORBID },
+		{ "10.0.0.2", "10.0.0.1", IPPROTO_TCP, 80, 40000, NS_CUT_FORBID },
+		{ "10.0.0.1", "10.0.0.9", IPPROTO_TCP, 443, 40000, NS_CUT_FORBID },
+		{ "fd00::1", "fd00::2", IPPROTO_TCP, 40000, 80, NS_CUT_KEEP },
+		{ "fd00::1", "fd00:1::2", IPPROTO_TCP, 40000, 80, NS_CUT_FORBID },
+		{ "fd00::9", "fd00::1", IPPROTO_TCP, 40000, 443, NS_CUT_KEEP },
+		{ "fd00::8", "fd00::1", IPPROTO_TCP, 40000, 443, NS_CUT_FORBID },
+		{ "fe80::1", "fe80::2", IPPROTO_TCP, 40000, 80, NS_CUT_FORBID },
 		/* Forwarded; and an address that is not its own any more. */
-		{ IPPROTO_TCP, "10.3.0.1", 40000, "10.4.0.1", 80, NS_CUT_KEEP },
-		{ IPPROTO_TCP, "10.4.0.1", 40000, "10.3.0.1", 80, NS_CUT_FORBID },
-		{ IPPROTO_TCP, "10.0.0.99", 40000, "10.0.0.2", 80, NS_CUT_FORBID },
+		{ "10.3.0.1", "10.4.0.1", IPPROTO_TCP, 40000, 80, NS_CUT_KEEP },
+		{ "10.4.0.1", "10.3.0.1", IPPROTO_TCP, 40000, 80, NS_CUT_FORBID },
+		{ "10.0.0.99", "10.0.0.2", IPPROTO_TCP, 40000, 80, NS_CUT_FORBID },
 		/* Its own talk. */
-		{ IPPROTO_TCP, "127.0.0.1", 40000, "127.0.0.11", 81, NS_CUT_OWN },
-		{ IPPROTO_TCP, "::1", 40000, "::1", 81, NS_CUT_OWN },
-		{ IPPROTO_TCP, "10.0.0.1", 40000, "10.5.0.1", 81, NS_CUT_OWN },
-		{ IPPROTO_TCP, "fe80::1", 40000, "fd00::1", 81, NS_CUT_OWN },
-		{ IPPROTO_TCP, "127.0.0.1", 40000, "10.0.1.2", 80, NS_CUT_FORBID },
+		{ "127.0.0.1", "127.0.0.11", IPPROTO_TCP, 40000, 81, NS_CUT_OWN },
+		{ "::1", "::1", IPPROTO_TCP, 40000, 81, NS_CUT_OWN },
+		{ "10.0.0.1", "10.5.0.1", IPPROTO_TCP, 40000, 81, NS_CUT_OWN },
+		{ "fe80::1", "fd00::1", IPPROTO_TCP, 40000, 81, NS_CUT_OWN },
+		{ "127.0.0.1", "10.0.1.2", IPPROTO_TCP, 40000, 80, NS_CUT_FORBID },
 		/* Groups. */
-		{ IPPROTO_UDP, "10.0.0.9", 5353, "224.0.0.251", 5353, NS_CUT_KEEP },
-		{ IPPROTO_UDP, "10.0.0.9", 5353, "224.0.0.252", 5353, NS_CUT_FORBID },
-		{ IPPROTO_UDP, "10.0.0.1", 5353, "224.0.0.251", 5353, NS_CUT_FORBID },
-		{ IPPROTO_UDP, "0.0.0.0", 68, "255.255.255.255", 67, NS_CUT_KEEP },
-		{ IPPROTO_UDP, "10.0.0.1", 68, "10.0.0.255", 67, NS_CUT_KEEP },
-		{ IPPROTO_UDP, "10.0.0.9", 68, "10.0.0.255", 67, NS_CUT_FORBID },
+		{ "10.0.0.9", "224.0.0.251", IPPROTO_UDP, 5353, 5353, NS_CUT_KEEP },
+		{ "10.0.0.9", "224.0.0.252", IPPROTO_UDP, 5353, 5353, NS_CUT_FORBID },
+		{ "10.0.0.1", "224.0.0.251", IPPROTO_UDP, 5353, 5353, NS_CUT_FORBID },
+		{ "0.0.0.0", "255.255.255.255", IPPROTO_UDP, 68, 67, NS_CUT_KEEP },
+		{ "10.0.0.1", "10.0.0.255", IPPROTO_UDP, 68, 67, NS_CUT_KEEP },
+		{ "10.0.0.9", "10.0.0.255", IPPROTO_UDP, 68, 67, NS_CUT_FORBID },
 		/* No ports. */
-		{ IPPROTO_GRE, "10.0.0.1", 0, "10.0.0.7", 0, NS_CUT_KEEP },
-		{ IPPROTO_GRE, "10.0.0.1", 0, "10.0.0.8", 0, NS_CUT_FORBID },
+		{ "10.0.0.1", "10.0.0.7", IPPROTO_GRE, 0, 0, NS_CUT_KEEP },
+		{ "10.0.0.1", "10.0.0.8", IPPROTO_GRE, 0, 0, NS_CUT_FORBID },
 	};
 	struct judge *j = *state;
 
