@@ -96,15 +96,15 @@ int ns_ready_answer(struct ns_engine *engine, const json_t *body, json_t **ret, 
 	if (own < 0)
 		return own;
 	if (own) {
-		answer = json_pack("{s:b, s:n, s:n, s:n, s:s}", "ready", 1, "cookie", "workload", "mode", "why",
-				   "on the host's network: there is nothing to wait for");
+		answer = json_pack("{s:b, s:b, s:n, s:n, s:n, s:s}", "ready", 1, "held", 0, "cookie", "workload",
+				   "mode", "why", "on the host's network: there is nothing to wait for");
 	} else {
 		r = ns_engine_ready(engine, &hint, &found, err);
 		if (r < 0)
 			return r;
-		answer = json_pack("{s:b, s:I, s:o, s:o, s:o}", "ready", (int)found.ready, "cookie",
-				   (json_int_t)found.cookie, "workload", ns_text_string(found.workload), "mode",
-				   ns_text_string(found.mode), "why",
+		answer = json_pack("{s:b, s:b, s:I, s:o, s:o, s:o}", "ready", (int)found.ready, "held", (int)found.held,
+				   "cookie", (json_int_t)found.cookie, "workload", ns_text_string(found.workload),
+				   "mode", ns_text_string(found.mode), "why",
 				   ns_text_string(found.ready            ? ""
 						  : found.why[0] != '\0' ? found.why
 									 : "its rules are not in yet"));

@@ -7,9 +7,9 @@
 
 #include "engine.h"
 
-/* {"netns": path} or {"pid": n}, and what else the runtime told (README.md) -> {ready, cookie, workload, mode, why}.
- * The daemon's own namespace is ready and has no workload: a container on the host's network has nothing to wait for.
- * -ENOENT: no such namespace. */
+/* {"netns": path} or {"pid": n}, and what else the runtime told (README.md) -> {ready, held, cookie, workload, mode,
+ * why}. The daemon's own namespace is ready and has no workload: a container on the host's network has nothing to wait
+ * for. -ENOENT: no such namespace. */
 int ns_ready_answer(struct ns_engine *engine, const json_t *body, json_t **ret, struct ns_error *err);
 
 #endif

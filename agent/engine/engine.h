@@ -86,6 +86,7 @@ json_t *ns_engine_readback(struct ns_engine *engine, const char *workload);
 /* A hook asks: is this namespace as its workload wants it? Looks at it at once; see ns_watch_hint. */
 struct ns_readiness {
 	bool ready; /* its links are open: rules in force, or learning */
+	bool held;  /* not ready since nobody told whose it is; the gate keeps its links shut until somebody does */
 	uint64_t cookie;
 	char workload[NS_WORKLOAD_MAX];
 	char mode[16];

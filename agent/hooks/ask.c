@@ -63,15 +63,16 @@ static void copy(char *ret, size_t size, const json_t *text)
 	(void)snprintf(ret, size, "%s", json_is_string(text) ? json_string_value(text) : "");
 }
 
-/* 0: ready. -EAGAIN: not yet, with what is missing. */
-static int read_answer(const json_t *json, struct ns_ask_answer *ret, struct ns_error *err)
+/* 0: ready. -EAGAIN: not yet, with what is missing. Who told no workload cannot wait for the engine's word, as that
+ * waits for the hook: links that are shut until it comes are as good as rules. */
+static int read_answer(const json_t *json, bool named, struct ns_ask_answer *ret, struct ns_error *err)
 {
 	const json_t *ready = json_object_get(json, "ready"), *cookie = json_object_get(json, "cookie");
 	const char *why = json_string_value(json_object_get(json, "why"));
 
 	if (!json_is_boolean(ready) || (cookie && !json_is_integer(cookie) && !json_is_null(cookie)))
 		return ns_error_set(err, -EPROTO, "the daemon's answer does not say whether the namespace is ready");
-	if (!json_is_true(ready))
+	if (!json_is_true(ready) && (named || !json_is_true(json_object_get(json, "held"))))
 		return ns_error_set(err, -EAGAIN, "%s", why && *why ? why : "its rules are not in yet");
 	*ret = (struct ns_ask_answer){ .cookie = (uint64_t)json_integer_value(cookie) };
 	copy(ret->workload, sizeof ret->workload, json_object_get(json, "workload"));
@@ -116,7 +117,7 @@ int ns_ask_ready(const struct ns_ask *ask, const struct ns_subject *subject, str
 
 		r = ns_daemon_line_ask(line, "/v1/ready", body, left, &answer, &missing);
 		if (r >= 0)
-			r = read_answer(answer, ret, &missing);
+			r = read_answer(answer, *subject->workload, ret, &missing);
 		if (r != -EAGAIN)
 			return r < 0 ? ns_error_set(err, r, "%s", missing.text) : 0;
 		left = end - ns_clock_elapsed();

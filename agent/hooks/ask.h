@@ -32,8 +32,9 @@ int ns_ask_timeout_parse(const char *text, int64_t *ret, struct ns_error *err);
 /* An absolute path that a socket may have. */
 int ns_ask_socket_check(const char *path, struct ns_error *err);
 
-/* -ETIMEDOUT: not in time; the text says what is missing, or that and why the daemon does not answer (one that is being
- * restarted is waited for). -EACCES, -EINVAL: refused, and asking again would not help. */
+/* 0: its rules are in; or the subject names no workload, and its links are shut until its engine does. -ETIMEDOUT: not
+ * in time; the text says what is missing, or that and why the daemon does not answer (one that is being restarted is
+ * waited for). -EACCES, -EINVAL: refused, and asking again would not help. */
 int ns_ask_ready(const struct ns_ask *ask, const struct ns_subject *subject, struct ns_ask_answer *ret,
 		 struct ns_error *err);
 

@@ -61,7 +61,7 @@ static void test_ready(void **state)
 	assert_string_equal(engine->hinted, wanted);
 
 	/* All that can be told, and a reason why not. */
-	engine->readiness = (struct ns_readiness){ .cookie = 77, .why = "eth0 is closed" };
+	engine->readiness = (struct ns_readiness){ .held = true, .cookie = 77, .why = "eth0 is closed" };
 	(void)snprintf(body, sizeof body,
 		       "{\"netns\":\"/proc/%d/ns/"
 		       "net\",\"runtime\":\"containerd\",\"container_id\":\"feed\",\"name\":\"api-1\","
@@ -70,6 +70,7 @@ static void test_ready(void **state)
 	test_post(test, "/v1/ready", body, &reply);
 	test_expect(&reply, 200, NULL);
 	assert_true(json_is_false(json_object_get(reply.json, "ready")));
+	assert_true(json_is_true(json_object_get(reply.json, "held")));
 	assert_true(is_null(reply.json, "workload"));
 	assert_string_equal(text(reply.json, "why"), "eth0 is closed");
 	test_reply_release(&reply);

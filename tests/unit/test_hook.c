@@ -267,6 +267,20 @@ static void it_waits_until_it_is_ready(void **state)
 	assert_string_equal(ran.complaint, "");
 }
 
+/* The engine cannot say who it is before the hook has ended; then shut links are enough, and only then. */
+static void shut_links_are_enough_where_nobody_can_say(void **state)
+{
+	(void)state;
+	answer("POST /v1/ready", 200,
+	       "{\"ready\":false,\"held\":true,\"cookie\":77,\"workload\":\"podman/x\",\"why\":\"who is it\"}");
+	assert_int_equal(hook(STATE("\"io.container.manager\":\"libpod\""), "--timeout 50ms"), 0);
+	assert_string_equal(ran.complaint, "");
+	assert_int_equal(hook(STATE("\"nanoseg.workload\":\"shop/web\""), "--timeout 50ms"), 1);
+	expect_complaint("nanoseg-hook: shop/web 0123456789ab: not ready after 50ms: who is it\n");
+	answer("POST /v1/ready", 200, "{\"ready\":false,\"held\":1,\"why\":\"who is it\"}");
+	assert_int_equal(hook(STATE(""), "--timeout 50ms"), 1);
+}
+
 static void it_says_what_is_missing(void **state)
 {
 	(void)state;
@@ -352,6 +366,7 @@ int main(void)
 		cmocka_unit_test_teardown(input_is_bounded, forget),
 		cmocka_unit_test_teardown(bad_options, forget),
 		cmocka_unit_test_teardown(it_waits_until_it_is_ready, forget),
+		cmocka_unit_test_teardown(shut_links_are_enough_where_nobody_can_say, forget),
 		cmocka_unit_test_teardown(it_says_what_is_missing, forget),
 		cmocka_unit_test_teardown(refusals_are_not_waited_for, forget),
 		cmocka_unit_test_teardown(a_daemon_that_is_away_is_waited_for, forget),

@@ -1,0 +1,2 @@
+nanoseg_fuzz(hook_state nanoseg_hooks)
+nanoseg_fuzz(cni_config nanoseg_hooks)
