@@ -21,7 +21,8 @@
 #include "fdstore.h"
 #include "log.h"
 
-#define HEARTBEAT_US UINT64_C(5000000)
+#define HEARTBEAT_US    UINT64_C(5000000)
+#define FDSTORE_BUSY_US UINT64_C(50000)
 
 struct daemon {
 	const char *config_path;
@@ -98,9 +99,19 @@ static int on_heartbeat(sd_event_source *source, uint64_t usec, void *ctx)
 
 	if (ns_store_heartbeat(daemon->store, ns_clock_now(), &err) < 0)
 		ns_log_error("the heartbeat could not be stored: %s", err.text);
+	(void)sd_event_source_set_time_relative(source, HEARTBEAT_US);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int on_fdstore(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
 	if (ns_fdstore_check(daemon->fdstore))
 		tell_ownership(daemon);
-	(void)sd_event_source_set_time_relative(source, HEARTBEAT_US);
+	(void)sd_event_source_set_time_relative(source,
+						ns_fdstore_busy(daemon->fdstore) ? FDSTORE_BUSY_US : HEARTBEAT_US);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
 }
@@ -270,6 +281,9 @@ static int start(struct daemon *daemon, struct ns_error *err)
 		return r;
 	r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, 0, HEARTBEAT_US / 10, on_heartbeat,
 				       daemon);
+	if (r >= 0)
+		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FDSTORE_BUSY_US,
+					       FDSTORE_BUSY_US / 5, on_fdstore, daemon);
 	if (r < 0)
 		return ns_error_set(err, r, "cannot add the heartbeat: %s", strerror(-r));
 	(void)sd_event_set_watchdog(daemon->event, 1);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -27,25 +28,32 @@ static const char why_refused[] =
 static const char why_full[] =
 	"the service manager keeps no more sockets of this unit (FileDescriptorStoreMax= of the unit)";
 
+static const char why_waiting[] = "the service manager is still taking the sockets";
+
 struct kept {
 	uint64_t cookie; /* of the namespace */
 	uint64_t socket; /* SO_COOKIE: which socket it is, whatever its number here */
 	int fd;          /* handed in, and not taken yet; else -1 */
+	int waiting;     /* a duplicate that is still to be sent; else -1 */
 };
 
 /* Two pipes whose other ends were sent to the manager: one to keep, then one to close in its turn (BARRIER=1). */
 struct trial {
 	int kept, barrier; /* -1: no trial is under way */
+	uint64_t begun_ms;
+	unsigned covers; /* so many were sent before it, and not answered for by an earlier one */
 };
 
 struct ns_fdstore {
-	bool manager;    /* somebody may listen at NOTIFY_SOCKET */
-	const char *why; /* "": the last trial was kept */
-	bool changed;    /* kept something since the last trial */
+	bool manager;         /* somebody may listen at NOTIFY_SOCKET */
+	const char *why;      /* "": the last trial was kept */
+	const char *reported; /* what `available` said when `check` was last asked */
 	struct trial trial;
+	bool untried;        /* something may be otherwise than at the last trial */
+	unsigned unanswered; /* sent, and no trial since has ended */
 	int activated;
 	size_t max, names_bytes;
-	size_t n_kept, allocated;
+	size_t n_kept, n_waiting, allocated;
 	struct kept *kept;
 };
 
@@ -116,6 +124,14 @@ static int trial_send_end(int *ret_ours, const char *name)
 	return 0;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static int trial_begin(struct trial *trial)
 {
 	int r = trial_send_end(&trial->kept, TRIAL_NAME);
@@ -124,6 +140,7 @@ static int trial_begin(struct trial *trial)
 		r = trial_send_end(&trial->barrier, NULL);
 	if (r < 0)
 		trial_end(trial);
+	trial->begun_ms = now_ms();
 	return r;
 }
 
@@ -191,8 +208,13 @@ static void let_go(struct ns_fdstore *store, struct kept *kept)
 {
 	char name[NAME_SIZE];
 
-	format_name(kept->cookie, name);
-	(void)remove_name(name);
+	if (kept->waiting >= 0) {
+		(void)close(kept->waiting);
+		store->n_waiting--;
+	} else {
+		format_name(kept->cookie, name);
+		(void)remove_name(name);
+	}
 	ns_closep(&kept->fd);
 	store->names_bytes -= name_bytes(kept->cookie);
 	*kept = store->kept[--store->n_kept];
@@ -212,11 +234,67 @@ static bool is_netlink(int fd)
 	return sd_is_socket(fd, AF_NETLINK, 0, -1) > 0;
 }
 
+/* ---- sending, in step with the manager ---- */
+
+static void start_trial(struct ns_fdstore *store)
+{
+	store->trial.covers = store->unanswered;
+	store->untried = false;
+	if (trial_begin(&store->trial) < 0)
+		store->why = why_silent;
+}
+
+static void take_answer(struct ns_fdstore *store, int timeout_ms)
+{
+	int r = store->trial.barrier < 0 ? -EAGAIN : trial_result(&store->trial, timeout_ms);
+
+	if (r != -EAGAIN) {
+		store->unanswered -= store->trial.covers;
+		store->why = r > 0 ? "" : store->n_kept > 0 ? why_full : why_refused;
+	} else if (store->trial.barrier >= 0 && now_ms() - store->trial.begun_ms >= NS_FDSTORE_WAIT_MS) {
+		store->why = why_silent;
+	}
+}
+
+static int send_one(struct ns_fdstore *store, uint64_t cookie, int fd)
+{
+	char name[NAME_SIZE];
+	int r;
+
+	format_name(cookie, name);
+	r = send_to_store(name, fd);
+	if (r < 0)
+		return r;
+	store->unanswered++;
+	store->untried = true;
+	return 0;
+}
+
+/* systemd compares each descriptor with all that it keeps: a thousand take it half a second or more, and sending blocks
+ * meanwhile. So there is never more than a burst on the way. */
+static void pump(struct ns_fdstore *store)
+{
+	take_answer(store, 0);
+	for (size_t i = 0; store->n_waiting > 0 && i < store->n_kept && store->unanswered < NS_FDSTORE_BURST; i++) {
+		struct kept *kept = &store->kept[i];
+
+		if (kept->waiting < 0)
+			continue;
+		if (send_one(store, kept->cookie, kept->waiting) < 0)
+			store->why = why_silent;
+		(void)close(kept->waiting);
+		kept->waiting = -1;
+		store->n_waiting--;
+	}
+	if (store->unanswered >= NS_FDSTORE_BURST && store->trial.barrier < 0)
+		start_trial(store);
+}
+
 /* ---- taking over ---- */
 
 static void take_over_kept(struct ns_fdstore *store, uint64_t cookie, int fd)
 {
-	struct kept kept = { .cookie = cookie, .socket = socket_cookie(fd), .fd = fd };
+	struct kept kept = { .cookie = cookie, .socket = socket_cookie(fd), .fd = fd, .waiting = -1 };
 	struct kept *known = find(store, cookie);
 
 	/* Two of one name: the later one was meant to replace the earlier one. */
@@ -275,20 +353,6 @@ static size_t allowed(void)
 	return errno == 0 && *end == '\0' && n < NS_FDSTORE_MAX ? n : NS_FDSTORE_MAX;
 }
 
-static const char *first_trial(struct ns_fdstore *store)
-{
-	int r = trial_begin(&store->trial);
-
-	/* A trial without an answer stays under way: the answer may come yet. */
-	if (r == 0)
-		r = trial_result(&store->trial, NS_FDSTORE_WAIT_MS);
-	if (r < 0)
-		return why_silent;
-	if (r > 0)
-		return "";
-	return store->n_kept > 0 ? why_full : why_refused;
-}
-
 int ns_fdstore_open(struct ns_fdstore **ret, struct ns_error *err)
 {
 	struct ns_fdstore *store = calloc(1, sizeof *store);
@@ -306,7 +370,14 @@ int ns_fdstore_open(struct ns_fdstore **ret, struct ns_error *err)
 		(void)ns_fdstore_close(store);
 		return unknown;
 	}
-	store->why = store->manager ? first_trial(store) : why_no_manager;
+	store->why = why_no_manager;
+	if (store->manager) {
+		store->why = why_silent;
+		start_trial(store);
+		/* Without an answer it stays under way: the answer may come yet. */
+		take_answer(store, NS_FDSTORE_WAIT_MS);
+	}
+	store->reported = store->why;
 	*ret = store;
 	return unknown;
 }
@@ -315,8 +386,10 @@ struct ns_fdstore *ns_fdstore_close(struct ns_fdstore *store)
 {
 	if (!store)
 		return NULL;
-	for (size_t i = 0; i < store->n_kept; i++)
+	for (size_t i = 0; i < store->n_kept; i++) {
 		ns_closep(&store->kept[i].fd);
+		ns_closep(&store->kept[i].waiting);
+	}
 	trial_end(&store->trial);
 	free(store->kept);
 	free(store);
@@ -327,30 +400,28 @@ struct ns_fdstore *ns_fdstore_close(struct ns_fdstore *store)
 
 bool ns_fdstore_available(const struct ns_fdstore *store, const char **ret_why)
 {
-	*ret_why = store ? store->why : why_no_manager;
+	*ret_why = !store ? why_no_manager : !*store->why && store->n_waiting > 0 ? why_waiting : store->why;
 	return **ret_why == '\0';
 }
 
 bool ns_fdstore_check(struct ns_fdstore *store)
 {
-	const char *before;
-	int r;
+	const char *before, *now;
 
 	if (!store || !store->manager)
 		return false;
-	before = store->why;
-	if (store->trial.barrier >= 0) {
-		r = trial_result(&store->trial, 0);
-		if (r != -EAGAIN)
-			store->why = r > 0 ? "" : store->n_kept > 0 ? why_full : why_refused;
-		else
-			store->why = why_silent;
-	} else if (store->changed) {
-		store->changed = false;
-		if (trial_begin(&store->trial) < 0)
-			store->why = why_silent;
-	}
-	return strcmp(before, store->why) != 0;
+	pump(store);
+	if (store->untried && store->trial.barrier < 0)
+		start_trial(store);
+	before = store->reported;
+	(void)ns_fdstore_available(store, &now);
+	store->reported = now;
+	return strcmp(before, now) != 0;
+}
+
+bool ns_fdstore_busy(const struct ns_fdstore *store)
+{
+	return store && store->manager && (store->n_waiting > 0 || store->untried || store->trial.barrier >= 0);
 }
 
 size_t ns_fdstore_kept(const struct ns_fdstore *store)
@@ -380,9 +451,8 @@ static int check_room(const struct ns_fdstore *store, uint64_t cookie, struct ns
 
 int ns_fdstore_keep(struct ns_fdstore *store, uint64_t cookie, int fd, struct ns_error *err)
 {
-	struct kept kept = { .cookie = cookie, .socket = socket_cookie(fd), .fd = -1 };
+	struct kept kept = { .cookie = cookie, .socket = socket_cookie(fd), .fd = -1, .waiting = -1 };
 	struct kept *known = find(store, cookie);
-	char name[NAME_SIZE];
 	int r;
 
 	if (!store || !store->manager || store->why == why_refused)
@@ -396,15 +466,17 @@ int ns_fdstore_keep(struct ns_fdstore *store, uint64_t cookie, int fd, struct ns
 	r = check_room(store, cookie, err);
 	if (r < 0)
 		return r;
-	format_name(cookie, name);
-	r = send_to_store(name, fd);
-	if (r < 0)
-		return ns_error_set(err, r, "the service manager cannot be given a socket to keep: %s", strerror(-r));
-	store->changed = true;
+	kept.waiting = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (kept.waiting < 0) {
+		r = -errno;
+		return ns_error_set(err, r, "no descriptor for a socket to keep: %s", strerror(-r));
+	}
 	if (append(store, &kept) < 0) {
-		(void)remove_name(name);
+		(void)close(kept.waiting);
 		return ns_error_set(err, -ENOMEM, "out of memory for the kept sockets");
 	}
+	store->n_waiting++;
+	pump(store);
 	return 0;
 }
 
@@ -415,7 +487,7 @@ void ns_fdstore_drop(struct ns_fdstore *store, uint64_t cookie)
 	if (!kept)
 		return;
 	let_go(store, kept);
-	store->changed = true; /* there may be room again */
+	store->untried = store->manager; /* there may be room again */
 }
 
 size_t ns_fdstore_drop_untaken(struct ns_fdstore *store)

@@ -30,9 +30,11 @@ struct ns_fdstore *ns_fdstore_close(struct ns_fdstore *store); /* accepts NULL; 
 
 /* Whether sockets are kept; *ret_why is "" or one line, static. */
 bool ns_fdstore_available(const struct ns_fdstore *store, const char **ret_why);
-/* Tries again when something was kept since the last trial: the store of the unit may be full. Never waits; the answer
- * of a trial is taken in by a later call. True: what `available` says has changed. */
+/* To be called every few seconds, and sooner while busy: sends what waits, and tries again when something was kept
+ * since the last trial, since the unit's store may be full. Never waits for an answer; that is taken in by a later
+ * call. True: what `available` says has changed. */
 bool ns_fdstore_check(struct ns_fdstore *store);
+bool ns_fdstore_busy(const struct ns_fdstore *store);
 /* How many are kept, handed in ones included. */
 size_t ns_fdstore_kept(const struct ns_fdstore *store);
 
@@ -40,7 +42,8 @@ size_t ns_fdstore_kept(const struct ns_fdstore *store);
  * namespace is for ns_nft_adopt to find out. */
 int ns_fdstore_take(struct ns_fdstore *store, uint64_t cookie);
 /* Keeps a duplicate of a socket, instead of the one that is kept for that namespace so far, if any; the same one again
- * changes nothing. Does nothing when there is no manager, or it keeps none. -E2BIG: no more fit, by number
+ * changes nothing. It is sent at once, unless NS_FDSTORE_BURST others are on the way: then later ones wait, and
+ * `available` says so. Does nothing when there is no manager, or it keeps none. -E2BIG: no more fit, by number
  * (NS_FDSTORE_MAX, or what the manager allows) or by their names (NS_FDSTORE_NAMES_BYTES). */
 int ns_fdstore_keep(struct ns_fdstore *store, uint64_t cookie, int fd, struct ns_error *err);
 /* The namespace is gone. */

@@ -69,6 +69,7 @@
 #define NS_FDSTORE_MAX       8192
 /* Their names come in one environment variable, and MAX_ARG_STRLEN of the kernel is 128 KiB. */
 #define NS_FDSTORE_NAMES_BYTES 130000
+#define NS_FDSTORE_BURST       64      /* sent and not known to be kept */
 #define NS_FDSTORE_WAIT_MS     2000    /* for the service manager, at the start */
 #define NS_START_RULES_MAX     64      /* [start] in the configuration */
 #define NS_HOOK_BYTES_MAX      1048576 /* what a runtime writes to a hook */
