@@ -27,11 +27,16 @@ struct reach {
 	int fds[TRIES_MAX];
 };
 
-static int64_t now_us(void)
+static int64_t clock_us(clockid_t clock)
 {
 	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static void attempt(struct reach *r, int64_t began)
@@ -94,12 +99,14 @@ static void wait_round(struct reach *v4, struct reach *v6, int64_t began, int64_
 	}
 }
 
-/* "first COOKIE udp4=N … allowed4=US tries4=N by4=N error4=WORD allowed6=…": US -1: not reached. */
-static int report(const char *file, unsigned cookie, const unsigned sent[WAY_COUNT], const struct reach *v4,
-		  const struct reach *v6)
+/* "first COOKIE at=US udp4=N … allowed4=US tries4=N by4=N error4=WORD allowed6=…": US -1: not reached. `at` is
+ * the first instruction's time by the wall clock, to be laid beside the daemon's log. */
+static int report(const char *file, unsigned cookie, int64_t began, const unsigned sent[WAY_COUNT],
+		  const struct reach *v4, const struct reach *v6)
 {
 	char text[1024], temporary[256];
-	int n = snprintf(text, sizeof(text), "first %u", cookie);
+	int n = snprintf(text, sizeof(text), "first %u at=%lld", cookie,
+			 (long long)(clock_us(CLOCK_REALTIME) - (now_us() - began)));
 	for (int i = 0; i < WAY_COUNT; i++)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, " %s=%u", first_way_names[i], sent[i]);
 	n += snprintf(text + n, sizeof(text) - (size_t)n,
@@ -142,5 +149,5 @@ int first_run(int argc, char **argv)
 		if (forbids)
 			first_volley(&forbidden, sent);
 	}
-	return report(argv[1], cookie, sent, &v4, &v6);
+	return report(argv[1], cookie, began, sent, &v4, &v6);
 }
