@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -8,6 +9,7 @@
 #include <libmnl/libmnl.h>
 
 #include "cleanup.h"
+#include "netns.h"
 
 #include "doctor_probes.h"
 
@@ -61,6 +63,41 @@ int ns_probe_persist(struct ns_scratch *scratch, struct ns_error *err)
 	if (r == 0)
 		r = expect_refusal(scratch, scratch->nft, err);
 	(void)ns_scratch_delete(scratch, r == 0 ? second : scratch->nft, NFPROTO_INET, NULL);
+	return r;
+}
+
+/* The same socket in another's hands, as out of a service manager's store: the table is owned all the while. */
+int ns_probe_owner_handed_on(struct ns_scratch *scratch, struct ns_error *err)
+{
+	const uint32_t flags = NS_NFT_TABLE_F_OWNER | NS_NFT_TABLE_F_PERSIST;
+	NS_CLEANUP(ns_nft_closep) struct ns_nft *first = NULL, *second = NULL;
+	NS_CLOSE int fd = -1;
+	struct ns_plan plan;
+	uint64_t cookie;
+	int r = ns_netns_cookie(scratch->netns_fd, &cookie, err);
+
+	if (r == 0)
+		r = ns_nft_open(scratch->netns_fd, &first, err);
+	if (r < 0)
+		return r;
+	ns_scratch_plan(&plan, NFPROTO_INET);
+	r = ns_scratch_put(scratch, first, &plan, flags, err);
+	if (r < 0)
+		return r;
+	fd = fcntl(ns_nft_fd(first), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		r = ns_error_set(err, -errno, "cannot duplicate a socket");
+	first = ns_nft_close(first);
+	if (r == 0)
+		r = expect_refusal(scratch, scratch->nft, err);
+	if (r == 0)
+		r = ns_nft_adopt(fd, cookie, &second, err);
+	if (r == 0) {
+		NS_TAKE_FD(fd);
+		r = ns_scratch_delete(scratch, second, NFPROTO_INET, err);
+	}
+	if (r < 0) /* where it is still there, it has no owner once the socket is closed */
+		(void)ns_scratch_delete(scratch, scratch->nft, NFPROTO_INET, NULL);
 	return r;
 }
 

@@ -26,6 +26,7 @@ int ns_probe_socket_cgroup(struct ns_scratch *scratch, struct ns_error *err);
 /* Who owns a table: doctor_owner.c */
 int ns_probe_owner(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_persist(struct ns_scratch *scratch, struct ns_error *err);
+int ns_probe_owner_handed_on(struct ns_scratch *scratch, struct ns_error *err);
 int ns_probe_notifications(struct ns_scratch *scratch, struct ns_error *err);
 
 /* Other netlink families: doctor_sockets.c */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -282,7 +283,7 @@ static void test_endless_storm(void **state)
 	if (pid == 0) {
 		struct ns_nft *nft;
 
-		if (ns_nft_open(-1, &nft, NULL) < 0)
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || ns_nft_open(-1, &nft, NULL) < 0)
 			_exit(1);
 		for (unsigned i = 0;; i++)
 			commit(nft, i % 2);

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +35,7 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Half of the older table's chains and counters come and go, and the other table altogether. */
+/* Some of the older table's chains and counters come and go, and the other table altogether. All at first. */
 static void commit(struct ns_nft *nft, bool making, bool first)
 {
 	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
@@ -48,7 +51,7 @@ static void commit(struct ns_nft *nft, bool making, bool first)
 		ns_nft_put_table(batch, &other, 0);
 	else
 		ns_nft_delete_table(batch, &other);
-	for (unsigned i = 0; i < OLDER; i += first ? 1 : 2) {
+	for (unsigned i = 0; i < OLDER; i += first ? 1 : OLDER / 5) {
 		snprintf(chain.name, sizeof(chain.name), "c%u", i);
 		if (making) {
 			ns_nft_put_chain(batch, &older, &chain);
@@ -62,26 +65,57 @@ static void commit(struct ns_nft *nft, bool making, bool first)
 		_exit(1);
 }
 
-static pid_t hammer(void)
+/* A table that comes and goes, as fast as that can be. */
+static void commit_small(struct ns_nft *nft, bool making)
+{
+	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
+	const struct ns_nft_scope small = { .family = NFPROTO_INET, .table = "small" };
+
+	if (ns_nft_batch_new(&batch, NULL) < 0)
+		_exit(1);
+	if (making)
+		ns_nft_put_table(batch, &small, 0);
+	else
+		ns_nft_delete_table(batch, &small);
+	if (ns_nft_batch_send(nft, batch, NULL) < 0)
+		_exit(1);
+}
+
+enum { HAMMERS = 2 };
+
+static void start(pid_t ret[static HAMMERS])
 {
 	struct ns_nft *nft;
-	pid_t pid;
 
 	assert_int_equal(ns_nft_open(-1, &nft, NULL), 0);
 	commit(nft, true, true);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		for (bool making = false;; making = !making)
-			commit(nft, making, false);
+	for (unsigned i = 0; i < HAMMERS; i++) {
+		ret[i] = fork();
+		assert_true(ret[i] >= 0);
+		if (ret[i] > 0)
+			continue;
+		/* So that a failed test leaves none; and a socket of its own, since answers go by socket. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || ns_nft_open(-1, &nft, NULL) < 0)
+			_exit(1);
+		for (bool making = i > 0;; making = !making) {
+			if (i == 0)
+				commit(nft, making, false);
+			else
+				commit_small(nft, making);
+		}
+	}
 	ns_nft_close(nft);
-	return pid;
 }
 
-static void stop(pid_t pid)
+static void stop(const pid_t pids[static HAMMERS])
 {
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	for (unsigned i = 0; i < HAMMERS; i++) {
+		int status;
+
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFSIGNALED(status)); /* it hammered to the end */
+	}
 }
 
 /* More than one datagram of elements, and a chain without a rule, of which only a dump of all chains tells. */
@@ -89,7 +123,7 @@ static void large_plan(struct ns_plan *plan)
 {
 	endpoint_plan(plan);
 	plan_chain(plan, "empty");
-	for (unsigned i = 0; i < 3000; i++) {
+	for (unsigned i = 0; i < 1500; i++) {
 		char port[8];
 
 		snprintf(port, sizeof(port), "%u", 10000 + i);
@@ -130,7 +164,7 @@ static void test_owned(void **state)
 	unsigned before, after;
 	struct ns_plan plan;
 	struct ns_nft *nft;
-	pid_t pid;
+	pid_t pids[HAMMERS];
 
 	large_plan(&plan);
 	if (lab_protection() != NS_LOCK_OWNED) {
@@ -141,7 +175,7 @@ static void test_owned(void **state)
 		ns_lock_close(lock);
 		return;
 	}
-	pid = hammer(); /* its table is older than ours */
+	start(pids); /* its table is older than ours */
 	lock = lab_lock(NFPROTO_INET);
 	lab_apply(lock, &plan);
 	assert_int_equal(ns_nft_open(-1, &nft, NULL), 0);
@@ -166,10 +200,50 @@ static void test_owned(void **state)
 	result = lab_apply(lock, &plan);
 	assert_non_null(strstr(result.before, "no owner"));
 	lab_assert_holds(lock, &plan);
-	stop(pid);
+	stop(pids);
 	printf("and with nobody else: ");
-	change(lock, &plan, ROUNDS, ROUNDS);
+	change(lock, &plan, ROUNDS, ROUNDS / 10);
 	ns_nft_close(nft);
+	ns_lock_close(lock);
+	ns_plan_release(&plan);
+}
+
+static struct ns_nft *intruder; /* NULL: none */
+static bool intruding;
+static unsigned intrusions;
+
+/* In place of the C library's: a transaction of another's before each datagram is taken, so that every dump of more
+ * than one is interrupted, however fast the machine is. */
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	if (intruder && !intruding && fd != ns_nft_fd(intruder)) {
+		intruding = true;
+		commit_small(intruder, intrusions++ % 2 == 0);
+		intruding = false;
+	}
+	return syscall(SYS_recvmsg, fd, message, flags);
+}
+
+static void test_every_dump_interrupted(void **state)
+{
+	struct ns_lock *lock, *another;
+	struct ns_plan plan, found = NS_PLAN_INIT;
+	struct ns_error err = NS_ERROR_INIT;
+
+	large_plan(&plan);
+	lock = lab_lock(NFPROTO_INET);
+	lab_apply(lock, &plan);
+	another = lab_lock(NFPROTO_INET);
+	assert_int_equal(ns_nft_open(-1, &intruder, NULL), 0);
+	if (lab_protection() == NS_LOCK_OWNED)
+		change(lock, &plan, 0, 50);
+	assert_true(lab_protection() != NS_LOCK_OWNED || intrusions > 1000);
+	/* One who does not own the table cannot know that nobody changed it, and says so after bounded tries. */
+	assert_int_equal(ns_lock_read(another, &found, &err), -EINTR);
+	assert_non_null(strstr(err.text, "changed while"));
+	intruder = ns_nft_close(intruder);
+	lab_assert_holds(another, &plan);
+	ns_lock_close(another);
 	ns_lock_close(lock);
 	ns_plan_release(&plan);
 }
@@ -180,20 +254,20 @@ static void test_dynamic_set(void **state)
 	struct ns_lock *lock = lab_lock(NFPROTO_INET);
 	struct ns_plan plan;
 	double begin, longest = 0;
-	pid_t pid;
+	pid_t pids[HAMMERS];
 
 	endpoint_plan(&plan);
 	lab_apply(lock, &plan);
 	for (uint16_t i = 0; i < 50; i++)
 		send_both((uint16_t)(7000 + i));
-	pid = hammer();
+	start(pids);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		begin = now();
 		assert_int_equal(dump("deny_egress6").n, 50);
 		if (now() - begin > longest)
 			longest = now() - begin;
 	}
-	stop(pid);
+	stop(pids);
 	printf("the longest of %d dumps of a dynamic set: %.1f ms\n", ROUNDS, longest * 1e3);
 	ns_lock_close(lock);
 	ns_plan_release(&plan);
@@ -202,6 +276,7 @@ static void test_dynamic_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_every_dump_interrupted, lock_setup),
 		cmocka_unit_test_setup(test_owned, lock_setup),
 		cmocka_unit_test_setup(test_dynamic_set, lock_setup),
 	};

@@ -123,6 +123,7 @@ static void test_taken_over(void **state)
 	struct ns_nft *nft;
 	uint64_t cookie;
 	uint32_t port;
+	char byte;
 	int fd;
 
 	endpoint_plan(&plan);
@@ -149,6 +150,7 @@ static void test_taken_over(void **state)
 	assert_int_equal(ns_nft_adopt(fd, cookie, &nft, NULL), 0);
 	assert_int_equal(ns_nft_fd(nft), fd);
 	assert_int_equal(ns_nft_port(nft), port);
+	assert_true(recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	lock = lock_on(nft, NS_TABLE_NAME);
 	plan_element(ns_plan_find_set(&plan, "egress4"), "r6", "udp", "127.0.0.1", "1006");
