@@ -2,12 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -16,10 +14,10 @@
 
 #include "cleanup.h"
 #include "fdstore.h"
+#include "fdstore_trial.h"
 
 #define NAME_PREFIX "ns-"
 #define NAME_SIZE   sizeof(NAME_PREFIX "18446744073709551615")
-#define TRIAL_NAME  "ns-trial"
 
 static const char why_no_manager[] = "not started by systemd";
 static const char why_silent[] = "the service manager does not answer";
@@ -27,7 +25,6 @@ static const char why_refused[] =
 	"the service manager keeps no sockets of this unit (FileDescriptorStoreMax= and NotifyAccess= of the unit)";
 static const char why_full[] =
 	"the service manager keeps no more sockets of this unit (FileDescriptorStoreMax= of the unit)";
-
 static const char why_waiting[] = "the service manager is still taking the sockets";
 
 struct kept {
@@ -37,18 +34,11 @@ struct kept {
 	int waiting;     /* a duplicate that is still to be sent; else -1 */
 };
 
-/* Two pipes whose other ends were sent to the manager: one to keep, then one to close in its turn (BARRIER=1). */
-struct trial {
-	int kept, barrier; /* -1: no trial is under way */
-	uint64_t begun_ms;
-	unsigned covers; /* so many were sent before it, and not answered for by an earlier one */
-};
-
 struct ns_fdstore {
 	bool manager;         /* somebody may listen at NOTIFY_SOCKET */
 	const char *why;      /* "": the last trial was kept */
 	const char *reported; /* what `available` said when `check` was last asked */
-	struct trial trial;
+	struct ns_fdstore_trial trial;
 	bool untried;        /* something may be otherwise than at the last trial */
 	unsigned unanswered; /* sent, and no trial since has ended */
 	int activated;
@@ -57,26 +47,7 @@ struct ns_fdstore {
 	struct kept *kept;
 };
 
-/* ---- what is said to the manager ---- */
-
-static int remove_name(const char *name)
-{
-	char state[256 + 32];
-
-	(void)snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s", name);
-	return sd_notify(0, state);
-}
-
-/* FDPOLL=0: a socket of a monitor that overran shows EPOLLERR, and systemd would throw it away for that. */
-static int send_to_store(const char *name, int fd)
-{
-	char state[256 + 32];
-	int r;
-
-	(void)snprintf(state, sizeof state, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
-	r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
-	return r == 0 ? -ENOTCONN : r;
-}
+/* ---- names ---- */
 
 static void format_name(uint64_t cookie, char ret[NAME_SIZE])
 {
@@ -97,76 +68,6 @@ static uint64_t parse_name(const char *name)
 		return 0;
 	format_name(cookie, again);
 	return strcmp(name, again) == 0 ? cookie : 0;
-}
-
-/* ---- trials ---- */
-
-static void trial_end(struct trial *trial)
-{
-	ns_closep(&trial->kept);
-	ns_closep(&trial->barrier);
-	trial->kept = trial->barrier = -1;
-}
-
-static int trial_send_end(int *ret_ours, const char *name)
-{
-	int ends[2], r;
-
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	r = name ? send_to_store(name, ends[1]) : sd_pid_notify_with_fds(0, 0, "BARRIER=1", &ends[1], 1);
-	(void)close(ends[1]);
-	if (r <= 0) {
-		(void)close(ends[0]);
-		return r < 0 ? r : -ENOTCONN;
-	}
-	*ret_ours = ends[0];
-	return 0;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static int trial_begin(struct trial *trial)
-{
-	int r = trial_send_end(&trial->kept, TRIAL_NAME);
-
-	if (r == 0)
-		r = trial_send_end(&trial->barrier, NULL);
-	if (r < 0)
-		trial_end(trial);
-	trial->begun_ms = now_ms();
-	return r;
-}
-
-static bool hung_up(int fd, int timeout_ms)
-{
-	struct pollfd p = { .fd = fd };
-	int r;
-
-	do
-		r = poll(&p, 1, timeout_ms);
-	while (r < 0 && errno == EINTR);
-	return r > 0 && (p.revents & POLLHUP);
-}
-
-/* -EAGAIN: the manager has not come to it yet. Else the trial has ended: 1 it was kept, 0 it was not. */
-static int trial_result(struct trial *trial, int timeout_ms)
-{
-	bool refused;
-
-	if (!hung_up(trial->barrier, timeout_ms))
-		return -EAGAIN;
-	refused = hung_up(trial->kept, 0);
-	trial_end(trial);
-	if (!refused)
-		(void)remove_name(TRIAL_NAME);
-	return !refused;
 }
 
 /* ---- the table of what is kept ---- */
@@ -213,7 +114,7 @@ static void let_go(struct ns_fdstore *store, struct kept *kept)
 		store->n_waiting--;
 	} else {
 		format_name(kept->cookie, name);
-		(void)remove_name(name);
+		(void)ns_fdstore_remove(name);
 	}
 	ns_closep(&kept->fd);
 	store->names_bytes -= name_bytes(kept->cookie);
@@ -240,18 +141,18 @@ static void start_trial(struct ns_fdstore *store)
 {
 	store->trial.covers = store->unanswered;
 	store->untried = false;
-	if (trial_begin(&store->trial) < 0)
+	if (ns_fdstore_trial_begin(&store->trial) < 0)
 		store->why = why_silent;
 }
 
 static void take_answer(struct ns_fdstore *store, int timeout_ms)
 {
-	int r = store->trial.barrier < 0 ? -EAGAIN : trial_result(&store->trial, timeout_ms);
+	int r = ns_fdstore_trial_result(&store->trial, timeout_ms);
 
 	if (r != -EAGAIN) {
 		store->unanswered -= store->trial.covers;
 		store->why = r > 0 ? "" : store->n_kept > 0 ? why_full : why_refused;
-	} else if (store->trial.barrier >= 0 && now_ms() - store->trial.begun_ms >= NS_FDSTORE_WAIT_MS) {
+	} else if (store->trial.barrier >= 0 && ns_fdstore_now_ms() - store->trial.begun_ms >= NS_FDSTORE_WAIT_MS) {
 		store->why = why_silent;
 	}
 }
@@ -262,7 +163,7 @@ static int send_one(struct ns_fdstore *store, uint64_t cookie, int fd)
 	int r;
 
 	format_name(cookie, name);
-	r = send_to_store(name, fd);
+	r = ns_fdstore_send(name, fd);
 	if (r < 0)
 		return r;
 	store->unanswered++;
@@ -327,9 +228,9 @@ static int take_over(struct ns_fdstore *store, struct ns_error *err)
 			store->activated = fd;
 		} else {
 			(void)close(fd);
-			(void)remove_name(name);
+			(void)ns_fdstore_remove(name);
 			/* A trial that was under way when the agent died. */
-			if (strcmp(name, TRIAL_NAME) != 0)
+			if (strcmp(name, NS_FDSTORE_TRIAL_NAME) != 0)
 				unknown++;
 		}
 	}
@@ -361,7 +262,7 @@ int ns_fdstore_open(struct ns_fdstore **ret, struct ns_error *err)
 
 	if (!store)
 		return ns_error_set(err, -ENOMEM, "out of memory for the kept sockets");
-	store->trial = (struct trial){ .kept = -1, .barrier = -1 };
+	store->trial = (struct ns_fdstore_trial)NS_FDSTORE_TRIAL_INIT;
 	store->activated = -1;
 	store->max = allowed();
 	store->manager = socket_path && *socket_path;
@@ -390,7 +291,7 @@ struct ns_fdstore *ns_fdstore_close(struct ns_fdstore *store)
 		ns_closep(&store->kept[i].fd);
 		ns_closep(&store->kept[i].waiting);
 	}
-	trial_end(&store->trial);
+	ns_fdstore_trial_end(&store->trial);
 	free(store->kept);
 	free(store);
 	return NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The FD store against a service manager that stands in for systemd: it keeps what it is sent, up to a limit, lets go
- * what it is told to, answers barriers, and hands everything to the "next" agent at descriptor 3 and on.
+ * The FD store against a service manager that is honest, slow, silent, full, or no systemd at all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,238 +16,12 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <linux/netlink.h>
 #include <systemd/sd-daemon.h>
 
 #include <nanoseg/limits.h>
 
 #include "fdstore.h"
-
-#define SLOTS      32
-#define FIRST_FREE 100 /* descriptors below are for LISTEN_FDS */
-
-struct slot {
-	char name[64];
-	int fd;
-};
-
-static struct manager {
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	int socket;
-	unsigned limit; /* of what is kept */
-	bool silent;    /* reads nothing */
-	unsigned n, refused;
-	struct slot slots[SLOTS];
-	bool polled; /* somebody forgot FDPOLL=0 */
-} manager = { .mutex = PTHREAD_MUTEX_INITIALIZER };
-
-static int high(int fd)
-{
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
-
-	assert_true(fd >= 0 && moved >= 0);
-	(void)close(fd);
-	return moved;
-}
-
-static int netlink(void)
-{
-	return high(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-}
-
-static uint64_t identity(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t size = sizeof cookie;
-
-	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
-	return cookie;
-}
-
-static bool is_open(int fd)
-{
-	return fcntl(fd, F_GETFD) >= 0;
-}
-
-/* ---- the manager ---- */
-
-static void field(const char *state, const char *key, char *ret, size_t size)
-{
-	const char *at = strstr(state, key);
-	size_t n = at ? strcspn(at + strlen(key), "\n") : 0;
-
-	(void)snprintf(ret, size, "%.*s", (int)n, at ? at + strlen(key) : "");
-}
-
-static void manager_keep(const char *name, int fd)
-{
-	if (manager.n >= manager.limit) {
-		manager.refused++;
-		(void)close(fd);
-		return;
-	}
-	(void)snprintf(manager.slots[manager.n].name, sizeof manager.slots[0].name, "%s", name);
-	manager.slots[manager.n++].fd = fd;
-}
-
-static void manager_remove(const char *name)
-{
-	for (unsigned i = 0; i < manager.n;) {
-		if (strcmp(manager.slots[i].name, name) != 0) {
-			i++;
-			continue;
-		}
-		(void)close(manager.slots[i].fd);
-		manager.slots[i] = manager.slots[--manager.n];
-	}
-}
-
-/* false: it was told to end. */
-static bool manager_turn(void)
-{
-	char state[512], control[CMSG_SPACE(sizeof(int))], name[64];
-	struct iovec iov = { .iov_base = state, .iov_len = sizeof state - 1 };
-	struct msghdr message = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
-	};
-	ssize_t n = recvmsg(manager.socket, &message, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *cmsg = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
-	int fd = -1;
-
-	if (n < 0)
-		return false;
-	state[n] = '\0';
-	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof fd);
-	if (fd >= 0)
-		fd = high(fd);
-	field(state, "FDNAME=", name, sizeof name);
-	pthread_mutex_lock(&manager.mutex);
-	if (strstr(state, "FDSTOREREMOVE=1"))
-		manager_remove(name);
-	else if (strstr(state, "FDSTORE=1")) {
-		manager.polled |= !strstr(state, "FDPOLL=0");
-		manager_keep(name, fd);
-		fd = -1;
-	}
-	pthread_mutex_unlock(&manager.mutex);
-	if (fd >= 0)
-		(void)close(fd); /* a barrier's */
-	return !strstr(state, "END");
-}
-
-static void *manager_run(void *arg)
-{
-	while (manager_turn())
-		;
-	return arg;
-}
-
-static void manager_start(unsigned limit, bool silent)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char name[64];
-
-	(void)snprintf(name, sizeof name, "@nanoseg-test-%d", (int)getpid());
-	memcpy(address.sun_path, name, strlen(name));
-	address.sun_path[0] = '\0';
-	manager.limit = limit;
-	manager.silent = silent;
-	manager.n = manager.refused = 0;
-	manager.polled = false;
-	manager.socket = high(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	assert_int_equal(bind(manager.socket, (struct sockaddr *)&address,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
-			 0);
-	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
-	if (!silent)
-		assert_int_equal(pthread_create(&manager.thread, NULL, manager_run, NULL), 0);
-}
-
-static int manager_stop(void **state)
-{
-	if (manager.socket <= 0)
-		return 0;
-	if (!manager.silent) {
-		assert_int_equal(sd_notify(0, "END"), 1);
-		assert_int_equal(pthread_join(manager.thread, NULL), 0);
-	}
-	(void)unsetenv("NOTIFY_SOCKET");
-	(void)unsetenv("FDSTORE");
-	(void)close(manager.socket);
-	manager.socket = 0;
-	while (manager.n > 0)
-		(void)close(manager.slots[--manager.n].fd);
-	return 0;
-}
-
-/* Waits until everything said so far was heard. */
-static void settle(void)
-{
-	assert_int_equal(sd_notify_barrier(0, 5000000), 1);
-}
-
-static unsigned count(const char *name)
-{
-	unsigned n = 0;
-
-	settle();
-	pthread_mutex_lock(&manager.mutex);
-	for (unsigned i = 0; i < manager.n; i++)
-		n += strcmp(manager.slots[i].name, name) == 0;
-	pthread_mutex_unlock(&manager.mutex);
-	return n;
-}
-
-static uint64_t identity_of(const char *name)
-{
-	uint64_t found = 0;
-
-	settle();
-	pthread_mutex_lock(&manager.mutex);
-	for (unsigned i = 0; i < manager.n; i++)
-		if (strcmp(manager.slots[i].name, name) == 0)
-			found = identity(manager.slots[i].fd);
-	pthread_mutex_unlock(&manager.mutex);
-	return found;
-}
-
-/* Hands descriptors in as systemd does; the originals are closed. */
-static void hand_in(const char *names, const int *fds, int n)
-{
-	char number[16];
-
-	for (int i = 0; i < n; i++) {
-		assert_false(is_open(SD_LISTEN_FDS_START + i));
-		assert_int_equal(dup2(fds[i], SD_LISTEN_FDS_START + i), SD_LISTEN_FDS_START + i);
-		(void)close(fds[i]);
-	}
-	(void)snprintf(number, sizeof number, "%d", n);
-	(void)setenv("LISTEN_FDS", number, 1);
-	(void)snprintf(number, sizeof number, "%d", (int)getpid());
-	(void)setenv("LISTEN_PID", number, 1);
-	if (names)
-		(void)setenv("LISTEN_FDNAMES", names, 1);
-}
-
-/* What the manager keeps, to the next agent. */
-static void hand_over(void)
-{
-	char names[SLOTS * 64] = "";
-	int fds[SLOTS];
-	size_t length = 0;
-
-	settle();
-	pthread_mutex_lock(&manager.mutex);
-	for (unsigned i = 0; i < manager.n; i++) {
-		length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ":" : "",
-					   manager.slots[i].name);
-		fds[i] = high(dup(manager.slots[i].fd));
-	}
-	hand_in(names, fds, (int)manager.n);
-	pthread_mutex_unlock(&manager.mutex);
-}
+#include "test_fdstore_manager.h"
 
 static struct ns_fdstore *opened(int unknown)
 {
@@ -259,8 +31,6 @@ static struct ns_fdstore *opened(int unknown)
 	assert_int_equal(ns_fdstore_open(&store, &err), unknown);
 	return store;
 }
-
-/* ---- the cases ---- */
 
 static void test_without_a_manager(void **state)
 {
@@ -523,6 +293,61 @@ static void test_names_are_bounded(void **state)
 	assert_null(ns_fdstore_close(store));
 }
 
+/* A manager that is slow gets no more than a burst, and nobody waits for it. */
+static void test_slow_manager(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	const unsigned all = NS_FDSTORE_BURST + 16;
+	struct ns_fdstore *store;
+	const char *why;
+	unsigned n = 0;
+
+	assert_true(all < SLOTS);
+	manager_start(SLOTS, false);
+	store = opened(0);
+	assert_false(ns_fdstore_busy(store));
+	settle();
+	manager.hold = true;
+	for (unsigned i = 1; i <= all; i++) {
+		int fd = netlink();
+
+		assert_int_equal(ns_fdstore_keep(store, i, fd, NULL), 0);
+		(void)close(fd); /* what waits is a duplicate */
+	}
+	while (n < NS_FDSTORE_BURST + 1) { /* and the trial */
+		(void)nanosleep(&pause, NULL);
+		pthread_mutex_lock(&manager.mutex);
+		n = manager.n;
+		pthread_mutex_unlock(&manager.mutex);
+	}
+	assert_true(ns_fdstore_busy(store));
+	assert_true(ns_fdstore_check(store));
+	assert_false(ns_fdstore_available(store, &why));
+	assert_non_null(strstr(why, "still"));
+	assert_int_equal(ns_fdstore_kept(store), all);
+	ns_fdstore_drop(store, all); /* was never sent */
+	ns_fdstore_drop(store, 1);
+	while (manager.held < 0)
+		(void)nanosleep(&pause, NULL);
+	pthread_mutex_lock(&manager.mutex);
+	manager.hold = false;
+	(void)close(manager.held);
+	manager.held = -1;
+	pthread_mutex_unlock(&manager.mutex);
+	while (ns_fdstore_busy(store)) {
+		(void)ns_fdstore_check(store);
+		(void)nanosleep(&pause, NULL);
+	}
+	assert_true(ns_fdstore_available(store, &why));
+	assert_int_equal(count("ns-1"), 0);
+	assert_int_equal(count("ns-2"), 1);
+	assert_int_equal(count("ns-79"), 1);
+	assert_int_equal(count("ns-80"), 0);
+	assert_int_equal(count("ns-trial"), 0);
+	assert_int_equal(manager.n, all - 2);
+	assert_null(ns_fdstore_close(store));
+}
+
 static void test_silent_manager(void **state)
 {
 	struct ns_fdstore *store;
@@ -561,6 +386,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_full_store_is_noticed, manager_stop),
 		cmocka_unit_test_teardown(test_manager_tells_its_limit, manager_stop),
 		cmocka_unit_test_teardown(test_names_are_bounded, manager_stop),
+		cmocka_unit_test_teardown(test_slow_manager, manager_stop),
 		cmocka_unit_test_teardown(test_silent_manager, manager_stop),
 	};
 
