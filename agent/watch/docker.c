@@ -226,15 +226,19 @@ static void on_list(void *ctx, long status, const char *body, size_t length, con
 static int request_list(struct ns_docker *docker, struct ns_error *err)
 {
 	static const struct ns_http_handlers handlers = { NULL, on_list };
-	/* {"status":["created","restarting","running","paused"]} */
-	static const char filters[] = "%7B%22status%22%3A%5B%22created%22%2C%22restarting%22%2C%22running%22%2C"
-				      "%22paused%22%5D%7D";
+	/* {"status":["created","running","paused","restarting"]}; Podman knows no such state as the last one, and
+	 * refuses the whole. */
+	const char *last = strcmp(docker->runtime, "podman") == 0 ? "" : "%2C%22restarting%22";
 	char path[256];
 
 	for (size_t i = 0; i < docker->table.n; i++)
 		docker->table.entries[i]->listed = false;
 	docker->table.full = false;
-	(void)snprintf(path, sizeof path, "/v%s/containers/json?all=1&filters=%s", docker->version, filters);
+	(void)snprintf(path, sizeof path,
+		       "/v%s/containers/"
+		       "json?all=1&filters=%%7B%%22status%%22%%3A%%5B%%22created%%22%%2C%%22running%%22%%2C%%22paused%%"
+		       "22%s%%5D%%7D",
+		       docker->version, last);
 	return ns_http_get(docker->client, path, ANSWER_US, NS_HTTP_BODY_MAX, &handlers, docker, &docker->list_request,
 			   err);
 }

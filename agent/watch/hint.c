@@ -145,6 +145,16 @@ static void refresh(struct ns_watched *watched, const struct ns_watched_start *s
 	}
 }
 
+/* Its file in one of the netns directories, whose name may say who it is; NULL: none. */
+static const char *listed_path(struct ns_watch *watch, ino_t inode)
+{
+	const struct ns_netns_file *file = ns_netns_files_find(&watch->files, inode);
+
+	if (!file && ns_netns_dirs_list(watch->dirs, watch->own_inode, &watch->files, NULL) == 0)
+		file = ns_netns_files_find(&watch->files, inode);
+	return file ? file->path : NULL;
+}
+
 int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_endpoint **ret, struct ns_error *err)
 {
 	struct ns_hint_words words;
@@ -171,6 +181,8 @@ int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_
 	(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->own_cgroup,
 				&watch->residents);
 	watched = ns_watched_find(watch, start.inode);
+	if (!watched)
+		start.path = listed_path(watch, start.inode);
 	if (watched)
 		refresh(watched, &start);
 	else

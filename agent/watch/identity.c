@@ -200,6 +200,13 @@ static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoi
 
 	if (facts->n_containers > 0) {
 		from_container(to, facts->containers[0]);
+		/* Who named the workload to the hook (an annotation, a pod) knows better than the engine, whose own
+		 * name would take the container out of its policy; a label says it as plainly. */
+		if (facts->hint && *facts->hint->workload &&
+		    !ns_identity_is_workload(facts->containers[0]->label_workload)) {
+			memcpy(to->workload, facts->hint->workload, sizeof to->workload);
+			to->provisional = false;
+		}
 		return true;
 	}
 	if (*facts->netns_path && !file_runtime)

@@ -72,7 +72,8 @@ struct ns_hint {
 	const char *runtime, *container_id, *name, *workload, *image;
 };
 /* Looks at that namespace at once: it becomes an endpoint if it is not one (the callbacks are made before this
- * returns), and the hint is taken for its identity until its runtime's API says otherwise. Not from within a callback.
+ * returns), and the hint is taken for its identity until its runtime's API says otherwise; a workload that it names
+ * stays, unless a label names another. Not from within a callback.
  * -ENOENT: no such namespace. -EINVAL: it is the agent's own, or a word is not what a name may be. */
 int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_endpoint **ret, struct ns_error *err);
 

@@ -102,7 +102,8 @@ int watch_teardown(void **state)
 	if (*cgroup)
 		lab_cgroup_remove(cgroup);
 	*cgroup = '\0';
-	lab_sh("ip -o link show type veth | sed 's/.*: \\(.*\\)@.*/\\1/' | while read l; do ip link del $l 2>/dev/null; done; "
+	lab_sh("ip -o link show type veth | sed 's/.*: \\(.*\\)@.*/\\1/' | while read l; do ip link del $l "
+	       "2>/dev/null; done; "
 	       "ip addr flush dev lo");
 	return 0;
 }
