@@ -108,6 +108,15 @@ void ns_outer_transport(struct ns_builder *b, uint32_t offset, const void *data,
 
 /* ---- sets ---- */
 
+/* Nobody sends from such an address over a link; one that a container gave itself is not to become its own. */
+static bool is_of_no_link(const struct ns_addr *addr)
+{
+	enum ns_addr_scope scope = ns_addr_scope(addr);
+
+	return scope == NS_ADDR_UNSPECIFIED || scope == NS_ADDR_LOOPBACK || scope == NS_ADDR_MULTICAST ||
+	       scope == NS_ADDR_BROADCAST;
+}
+
 static void own_elements(struct ns_builder *b, const struct ns_outer_options *options)
 {
 	for (size_t i = 0; i < options->n_own; i++) {
@@ -119,6 +128,8 @@ static void own_elements(struct ns_builder *b, const struct ns_outer_options *op
 			ns_builder_fail(b, ns_error_set(b->err, -EINVAL, "an own address of no family"));
 			return;
 		}
+		if (is_of_no_link(addr))
+			continue;
 		ns_compile_element(b, f->addresses, addr->bytes, NULL, f->address_length);
 		memcpy(key + 8, addr->bytes, f->address_length);
 		for (size_t j = 0; j < options->n_macs; j++) {

@@ -60,7 +60,20 @@ struct ns_outer_options {
 
 /* The outer lock of one endpoint. The allow and deny sets are those of the layout (egress4 … deny_ingress6), with
  * `egress` what the container opens, `ingress` what is opened to it, `transit` what it forwards. With `auditing` what
- * would be refused is counted and accepted. The number of rules does not depend on the policy. */
+ * would be refused is counted and accepted. The number of rules does not depend on the policy.
+ *
+ * Where it differs from the inner lock, being stateless and outside:
+ * - Whoever may be answered may be sent anything from the answering port, but for what opens a TCP, SCTP or DCCP
+ *   connection. Nothing is an answer to a group.
+ * - What is forwarded may leave in the container's own name (masquerading): the egress sets allow the destinations of
+ *   transit rules too, as the inner lock does not. A container that rewrites destinations (a load balancer with DNAT)
+ *   needs an ingress rule for the port that its clients address, which its own rules never see.
+ * - Later fragments pass by protocol and address. Neither IP options nor extension headers pass, except what IGMP, MLD
+ *   and BIG TCP need, whatever the policy says of the packets that bear them.
+ * - Router advertisements and redirects from the container never pass, and neither do proxied ARP or ND.
+ * - A container that asks for its address (DHCP) needs a rule for UDP port 67 of the broadcast peer. Clients do that
+ * over packet sockets, below the inner lock, so that learning does not see it; auditing does. The answers need no rule.
+ * Addresses in `own` that are of no link (loopback, multicast) are passed over. */
 int ns_compile_outer(const struct ns_policy *policy, const struct ns_book *book, bool auditing,
 		     const struct ns_outer_options *options, struct ns_plan *ret, struct ns_error *err);
 
@@ -88,7 +101,7 @@ struct ns_permits;
 /* Reads the allow sets of an enforcing plan (inner or outer), which is borrowed. */
 int ns_permits_new(const struct ns_plan *plan, struct ns_permits **ret, struct ns_error *err);
 struct ns_permits *ns_permits_free(struct ns_permits *permits); /* accepts NULL; returns NULL */
-/* Whether a connection with this tuple may be opened. */
+/* Whether a connection with this tuple may be opened. Takes the logarithm of the number of elements, about. */
 bool ns_permits_tuple(const struct ns_permits *permits, const struct ns_tuple *tuple);
 
 #endif

@@ -228,6 +228,34 @@ static void test_outer_errors(void **state)
 	ns_book_free(names);
 }
 
+/* What a container gives itself on its loopback does not become its own on the link. */
+static void test_addresses_of_no_link(void **state)
+{
+	struct ns_policy policy = { .workload = strdup("w"), .revision = 1, .verdict = NS_VERDICT_DROP };
+	struct ns_addr own[] = { addr("127.0.0.1"), addr("::1"),     addr("0.0.0.0"),        addr("::"),
+				 addr("224.0.0.1"), addr("ff02::1"), addr("255.255.255.255") };
+	struct ns_port_name port = { 1, "veth1" };
+	struct ns_outer_options options = { .cookie = 1,
+					    .ports = &port,
+					    .n_ports = 1,
+					    .own = own,
+					    .n_own = sizeof(own) / sizeof(own[0]),
+					    .macs = macs,
+					    .n_macs = 2 };
+	struct ns_plan plan = NS_PLAN_INIT;
+	struct ns_book *names = book();
+
+	assert_int_equal(ns_compile_outer(&policy, names, false, &options, &plan, NULL), 0);
+	assert_int_equal(ns_plan_find_set(&plan, "macs")->n_elements, 2);
+	assert_int_equal(ns_plan_find_set(&plan, "own4")->n_elements, 0);
+	assert_int_equal(ns_plan_find_set(&plan, "own6")->n_elements, 0);
+	assert_int_equal(ns_plan_find_set(&plan, "addresses4")->n_elements, 0);
+	assert_int_equal(ns_plan_find_set(&plan, "addresses6")->n_elements, 0);
+	ns_plan_release(&plan);
+	ns_policy_release(&policy);
+	ns_book_free(names);
+}
+
 /* ---- names ---- */
 
 static void test_names(void **state)
@@ -306,10 +334,15 @@ static void test_gate_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outer_golden),      cmocka_unit_test(test_the_number_of_rules_is_constant),
-		cmocka_unit_test(test_chains_are_joined), cmocka_unit_test(test_nothing_is_accepted_unseen),
-		cmocka_unit_test(test_outer_errors),      cmocka_unit_test(test_names),
-		cmocka_unit_test(test_gate_golden),       cmocka_unit_test(test_gate_errors),
+		cmocka_unit_test(test_outer_golden),
+		cmocka_unit_test(test_the_number_of_rules_is_constant),
+		cmocka_unit_test(test_chains_are_joined),
+		cmocka_unit_test(test_nothing_is_accepted_unseen),
+		cmocka_unit_test(test_outer_errors),
+		cmocka_unit_test(test_addresses_of_no_link),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_gate_golden),
+		cmocka_unit_test(test_gate_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
