@@ -38,12 +38,16 @@ static int new_lock(int family, const char *table, struct ns_lock **ret, struct 
 {
 	struct ns_lock *lock;
 
-	if (strlen(table) == 0 || strlen(table) >= NS_NFT_NAME_MAX)
-		return ns_error_set(err, -EINVAL, "table name %.64s: must have 1 to %d bytes", table,
-				    NS_NFT_NAME_MAX - 1);
+	if (strlen(table) == 0 || strlen(table) >= NS_NFT_NAME_MAX) {
+		(void)ns_error_set(err, -EINVAL, "table name %.64s: must have 1 to %d bytes", table,
+				   NS_NFT_NAME_MAX - 1);
+		return -EINVAL;
+	}
 	lock = calloc(1, sizeof(*lock));
-	if (!lock)
-		return ns_error_set(err, -ENOMEM, "no memory for a lock");
+	if (!lock) {
+		(void)ns_error_set(err, -ENOMEM, "no memory for a lock");
+		return -ENOMEM;
+	}
 	memcpy(lock->table, table, strlen(table) + 1);
 	lock->scope = (struct ns_nft_scope){ .family = family, .table = lock->table };
 	*ret = lock;

@@ -320,8 +320,8 @@ int ns_nft_read_table(struct ns_nft *nft, const struct ns_nft_scope *scope, bool
 static int confirm(struct reader *reader, struct ns_error *err)
 {
 	const struct ns_nft_table *before = &reader->reading->table;
-	struct ns_nft_table after;
-	bool exists;
+	struct ns_nft_table after = { 0 };
+	bool exists = false;
 	int r;
 
 	if (!reader->interrupted)
