@@ -9,10 +9,10 @@
  *                              kernel dropped frames before they were counted
  *   attack nat                 the nat table of the attacker, for nft -f
  *   attack frames              whole frames (attack_frame.h), one a line: NAME GROUP ROAD
- *   attack frame ROAD [GROUP]  sends those of the group, or all that a container sends, by the road
- *   attack spot DEVICE         counts until SIGTERM what comes in, also for others, then prints: NAME GROUP ROAD COUNT
- *   attack tally DEVICE        counts until SIGTERM everything that comes in but ARP and neighbour discovery, then
- * prints: SOURCE DESTINATION PROTOCOL PORT|TYPE COUNT LAST-MICROSECOND, and "end"
+ *   attack frame ROAD [GROUP]  sends those of the group, or all that a container sends, by the road; on eth0, or the
+ * device that ATTACK_DEVICE names attack spot DEVICE         counts until SIGTERM what comes in, also for others, then
+ * prints: NAME GROUP ROAD COUNT attack tally DEVICE        counts until SIGTERM everything that comes in but ARP and
+ * neighbour discovery, then prints: SOURCE DESTINATION PROTOCOL PORT|TYPE COUNT LAST-MICROSECOND, and "end"
  *
  * An attack is known on the wire by a marker with its number in it, or, where a packet has no room for one, by a
  * destination, protocol and port that nothing else in the lab uses. The group "control" is what an enforced container
@@ -28,6 +28,7 @@
 
 /* Who is who, as lab.sh and shop.sh address them: attack_hosts.c. */
 enum attack_host {
+	HOST_NONE,
 	HOST_FAR,       /* behind the gateway; in no policy */
 	HOST_PEER,      /* db: some ports of it are allowed */
 	HOST_NEIGHBOUR, /* outsider: on the link; in no policy */
@@ -41,6 +42,7 @@ enum attack_host {
 	HOST_GROUP,      /* a group beyond the link */
 	HOST_GATEWAY,    /* the host itself */
 	HOST_CLIENT,     /* web: some ports of the attacker are open to it */
+	HOST_SOLICITED,  /* the group in which an own IPv6 address is looked for */
 	HOST_ANY,        /* 0.0.0.0 and :: */
 	HOST_OWN_LINK,   /* the attacker's link-local address; for IPv4 it has none */
 	HOST_OTHER_LINK, /* the neighbour's */

@@ -2,6 +2,7 @@
  *
  * Frames sent and counted.
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,28 @@ static bool is_inbound(const struct frame *f)
 	return !strncmp(f->group, "in-", 3);
 }
 
+/* An allowed frame of another protocol than this one's, without a marker. */
+static void send_before(struct frame_sender *copied, const struct frame *f, uint16_t source_port)
+{
+	bool udp = !f->proto || f->proto == IPPROTO_UDP;
+	const char *name = f->family == AF_INET6 ? udp ? "ok-data6" : "ok-udp6" : udp ? "ok-data4" : "ok-udp4";
+	for (size_t i = 0; i < frame_count; i++) {
+		struct frame_bytes bytes;
+		if (strcmp(frames[i].name, name) != 0)
+			continue;
+		frame_build(i, FRAME_ROADS, source_port, &bytes);
+		frame_sender_send(copied, bytes.data[0], bytes.length[0]);
+	}
+}
+
 static unsigned send_road(enum frame_road road, const char *group)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	struct frame_sender *sender = frame_sender_open(road, "eth0");
+	const char *device = getenv("ATTACK_DEVICE");
+	if (!device)
+		device = "eth0";
+	struct frame_sender *sender = frame_sender_open(road, device),
+			    *copied = frame_sender_open(FRAME_PACKET, device);
 	uint16_t source_port = (uint16_t)(20000 + getpid() % 10000);
 	unsigned sent = 0;
 	for (size_t i = 0; i < frame_count; i++) {
@@ -45,12 +64,16 @@ static unsigned send_road(enum frame_road road, const char *group)
 		if (!frame_can_take(&frames[i], road))
 			continue;
 		frame_build(i, road, source_port, &bytes);
-		for (size_t n = 0; n < bytes.count; n++)
+		for (size_t n = 0; n < bytes.count; n++) {
+			if (road == FRAME_STALE)
+				send_before(copied, &frames[i], source_port);
 			frame_sender_send(sender, bytes.data[n], bytes.length[n]);
+		}
 		sent++;
 		nanosleep(&pause, NULL);
 	}
 	frame_sender_close(sender);
+	frame_sender_close(copied);
 	return sent;
 }
 

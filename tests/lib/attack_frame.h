@@ -17,6 +17,8 @@ enum frame_road {
 	FRAME_BYPASS, /* AF_PACKET with PACKET_QDISC_BYPASS */
 	FRAME_RING,   /* AF_PACKET with PACKET_TX_RING */
 	FRAME_XDP,    /* AF_XDP in copy mode */
+	FRAME_STALE,  /* by the ring, whose frames the kernel does not copy; just before, a copied one that is allowed
+		       * and has  another protocol: who reads past what was copied finds that one's headers */
 	FRAME_ROADS
 };
 
@@ -27,7 +29,7 @@ enum frame_shape {
 	FRAME_TINY,    /* the first fragment, with 8 bytes of the transport header */
 	FRAME_REST,    /* the later fragment alone */
 	FRAME_SHIFT,   /* a later fragment that begins 8 bytes into the transport header: it holds TCP's flags */
-	FRAME_OVERLAP, /* a first fragment with harmless flags, and one that puts a SYN over them */
+	FRAME_OVERLAP, /* a first fragment of an answer, and one that puts a SYN over its flags */
 	FRAME_HIDDEN,  /* IPv6: the first fragment ends before the transport header begins */
 	FRAME_SHORT,   /* no fragment, and one byte where the transport header should be */
 	FRAME_ARP,

@@ -11,6 +11,7 @@
 
 #define PADDING_SIZE    48
 #define FRAGMENT_CUT    40 /* bytes of the payload in the first fragment */
+#define TCP_HEADER      20
 #define TCP_FLAGS_AT    13
 #define TCP_ACK         16
 #define GRE             47
@@ -203,10 +204,11 @@ static void transport(const struct frame *f, const uint8_t *marker, uint16_t sou
 		ip_header(l4, f->inner, HOST_OWN, HOST_FAR, IPPROTO_UDP, 64, &none, 8 + body, 0);
 		udp_header(l4, source_port, 53, body); /* without a checksum: the outside is what is judged */
 	}
-	/* Two markers: whichever fragment comes through has one. */
+	/* Two markers: whichever fragment comes through has one. To the peer later fragments of a protocol that is
+	 * allowed may go, as parts of nothing: there the first one counts. */
 	put(l4, marker, ATTACK_MARKER_SIZE);
 	put(l4, padding, sizeof(padding));
-	put(l4, marker, ATTACK_MARKER_SIZE);
+	put(l4, f->shape == FRAME_PAIR && f->to == HOST_PEER ? padding : marker, ATTACK_MARKER_SIZE);
 	if (f->shape == FRAME_SHORT)
 		l4->length = 1;
 	else if (checksum_at)
@@ -367,13 +369,13 @@ static void packet(const struct frame *f, const struct bytes *payload, uint8_t p
 	ethernet(f, &b, trailer, ret);
 }
 
-/* First the packet with an ACK, cut; then one that has other flags at the same place. */
-static void overlap(const struct frame *f, struct bytes *l4, struct frame_bytes *ret)
+/* First an allowed answer, cut, which has no marker; then one that has other flags at the same place. */
+static void overlap(const struct frame *f, const struct bytes *l4, struct frame_bytes *ret)
 {
-	uint8_t flags = l4->data[TCP_FLAGS_AT];
-	l4->data[TCP_FLAGS_AT] = TCP_ACK;
-	packet(f, l4, protocol(f), 0, FRAGMENT_CUT, true, NULL, ret);
-	l4->data[TCP_FLAGS_AT] = flags;
+	struct bytes answer = *l4;
+	answer.data[TCP_FLAGS_AT] = TCP_ACK;
+	memset(answer.data + TCP_HEADER, 0, ATTACK_MARKER_SIZE);
+	packet(f, &answer, protocol(f), 0, FRAGMENT_CUT, true, NULL, ret);
 	packet(f, l4, protocol(f), 8, l4->length - 8, false, NULL, ret);
 }
 

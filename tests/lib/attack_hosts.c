@@ -14,6 +14,7 @@
 static const struct {
 	const char *v4, *v6;
 } hosts[HOST_COUNT] = {
+	[HOST_NONE] = { "0.0.0.0", "::" },
 	[HOST_FAR] = { "203.0.113.9", "2001:db8:66::9" },
 	[HOST_PEER] = { "10.77.0.4", "fd77::4" },
 	[HOST_NEIGHBOUR] = { "10.77.0.5", "fd77::5" },
@@ -27,6 +28,7 @@ static const struct {
 	[HOST_GROUP] = { "239.1.2.3", "ff0e::7" },
 	[HOST_GATEWAY] = { "10.77.0.1", "fd77::1" },
 	[HOST_CLIENT] = { "10.77.0.2", "fd77::2" },
+	[HOST_SOLICITED] = { "224.0.0.1", "ff02::1:ff00:3" },
 	[HOST_ANY] = { "0.0.0.0", "::" },
 	[HOST_OWN_LINK] = { "169.254.7.3", "fe80::77:ff:fe00:3" },
 	[HOST_OTHER_LINK] = { "169.254.7.5", "fe80::77:ff:fe00:5" },

@@ -73,9 +73,14 @@ static void tally_frame(void *ctx, const uint8_t *data, size_t length, uint16_t 
 		return;
 	if (type == ETHERTYPE_IP && length >= 20 && header >= 20 && header <= length) {
 		bool later = (data[6] & 0x1f) || data[7];
+		size_t total = (size_t)(data[2] << 8 | data[3]);
+		if (total >= header && total < length)
+			length = total;
 		tally_ip(ctx, AF_INET, data + 12, data + 16, data[9], data + header, later ? 0 : length - header);
 	} else if (type == ETHERTYPE_IPV6 && length >= 40) {
-		tally_ip(ctx, AF_INET6, data + 8, data + 24, data[6], data + 40, length - 40);
+		size_t payload = (size_t)(data[4] << 8 | data[5]);
+		tally_ip(ctx, AF_INET6, data + 8, data + 24, data[6], data + 40,
+			 payload < length - 40 ? payload : length - 40);
 	} else {
 		snprintf(text, sizeof(text), "frame 0x%04x 0 0", type);
 		add(ctx, text);
