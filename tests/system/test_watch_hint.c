@@ -56,7 +56,7 @@ static void test_process(void **state)
 	assert_ptr_equal(find("k8s/shop/web"), e);
 	assert_string_equal(e->netns_path, "");
 	/* Told again: another container's words do not rename it, its own do. */
-	words.container_id = ID_A + 1;
+	words.container_id = &ID_A[1];
 	words.workload = "k8s/shop/side";
 	assert_ptr_equal(hint(&words), e);
 	assert_string_equal(e->workload, "k8s/shop/web");
@@ -98,6 +98,14 @@ static void test_file(void **state)
 	run_for(0.5);
 	assert_ptr_equal(find("cri/web"), e);
 	lab_sh("umount /run/elsewhere");
+	UNTIL(count_endpoints() == 0, 1);
+	/* A name of one's own says it, whether the file was seen already or not. */
+	lab_sh("ip netns add mine");
+	e = hint(&(struct ns_hint){ .netns_path = "/run/../run/netns/mine" });
+	assert_string_equal(e->workload, "netns/mine");
+	assert_false(e->provisional);
+	assert_string_equal(e->netns_path, "/run/netns/mine");
+	lab_sh("ip netns del mine");
 	UNTIL(count_endpoints() == 0, 1);
 	/* A runtime's file is somebody's before anybody is in it, once that is told. */
 	lab_sh("f=/run/netns/cni-1b4e28ba-2fa1-11d2-883f-0016d3cca427; : >$f; "

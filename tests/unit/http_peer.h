@@ -39,6 +39,8 @@ static inline void http_peer_say(int fd, const char *text)
 
 static inline void http_peer_serve(int listener, http_peer_answer answer)
 {
+	pid_t server = getpid();
+
 	for (;;) {
 		char request[4096], target[2048] = "";
 		size_t used = 0;
@@ -48,6 +50,8 @@ static inline void http_peer_serve(int listener, http_peer_answer answer)
 			_exit(1);
 		if (fork() == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (getppid() != server) /* it was stopped meanwhile, and that signal came too early for us */
+				_exit(1);
 			(void)close(listener);
 			request[0] = '\0';
 			while (!strstr(request, "\r\n\r\n") && used < sizeof request - 1) {
