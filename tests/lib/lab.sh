@@ -76,7 +76,7 @@ lab_enter() {
 		--mount-proc --propagation private bash "$script" "$@" </dev/null &
 	child=$!
 	# shellcheck disable=SC2064
-	trap "kill -9 $child 2>/dev/null" EXIT
+	trap "kill -9 $child 2>/dev/null; lab_sweep_own_cgroup" EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	wait "$child"
