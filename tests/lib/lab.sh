@@ -77,8 +77,9 @@ lab_enter() {
 	child=$!
 	# shellcheck disable=SC2064
 	trap "kill -9 $child 2>/dev/null; lab_sweep_own_cgroup" EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	# Once is enough: timeout(1) tells the process and its group.
+	trap 'trap "" INT TERM; exit 130' INT
+	trap 'trap "" INT TERM; exit 143' TERM
 	wait "$child"
 	status=$?
 	kill -9 "$child" 2>/dev/null
