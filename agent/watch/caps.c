@@ -50,8 +50,8 @@ bool ns_caps_parse(const char *text, size_t length, uint64_t *ret)
 
 		if (line == sizeof field - 1 + HEX_DIGITS && memcmp(text, field, sizeof field - 1) == 0) {
 			for (size_t i = sizeof field - 1; i < line; i++) {
-				static const char digits[] = "0123456789abcdef";
-				const char *digit = memchr(digits, text[i], HEX_DIGITS);
+				static const char digits[HEX_DIGITS + 1] = "0123456789abcdef";
+				const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
 
 				if (!digit)
 					return false;
@@ -90,8 +90,8 @@ static void add_process(struct ns_caps *caps, const struct ns_proc_entry *entry,
 {
 	char text[NS_CAPS_TEXT_MAX];
 	ssize_t n = ns_proc_read(entry->pid, "status", text, sizeof text);
-	ino_t userns, netns;
-	uint64_t set;
+	ino_t userns = 0, netns = 0;
+	uint64_t set = 0;
 	bool counts = false;
 
 	if (n <= 0 || !ns_caps_parse(text, (size_t)n, &set) || ns_caps_userns(entry->pid, &userns) < 0)

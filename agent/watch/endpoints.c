@@ -323,11 +323,13 @@ int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *sta
 	NS_CLEANUP(ns_watched_freep) struct ns_watched *watched = NULL;
 	NS_CLOSE int opened = -1;
 	int fd = start->netns_fd, r;
-	uint64_t cookie;
+	uint64_t cookie = 0;
 
-	if (fd < 0)
-		fd = opened = open_netns(start->inode, start->path ? start->path : "", start->processes,
-					 start->n_processes, err);
+	if (fd < 0) {
+		opened = open_netns(start->inode, start->path ? start->path : "", start->processes, start->n_processes,
+				    err);
+		fd = opened;
+	}
 	if (fd < 0)
 		return fd;
 	r = check_namespace(watch, fd, &cookie, err);

@@ -77,7 +77,7 @@ static int take_words(const struct ns_hint *hint, struct ns_hint_words *words, s
 static int open_hinted(const struct ns_watch *watch, const struct ns_hint *hint, struct ns_watched_start *start,
 		       struct ns_error *err)
 {
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	struct stat st;
 	int r;
 
@@ -155,18 +155,21 @@ static const char *listed_path(struct ns_watch *watch, ino_t inode)
 	return file ? file->path : NULL;
 }
 
+static void close_start(const struct ns_watched_start *start)
+{
+	ns_closep(&start->netns_fd);
+}
+
 int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_endpoint **ret, struct ns_error *err)
 {
-	struct ns_hint_words words;
-	struct ns_watched_start start = { .netns_fd = -1, .hint = &words };
-	NS_CLOSE int fd = -1;
+	struct ns_hint_words words = { 0 };
+	NS_CLEANUP(close_start) struct ns_watched_start start = { .netns_fd = -1, .hint = &words };
 	struct ns_proc_entry process;
 	struct ns_watched *watched;
 	int r = take_words(hint, &words, err);
 
 	if (r == 0)
 		r = open_hinted(watch, hint, &start, err);
-	fd = start.netns_fd;
 	if (r < 0)
 		return r;
 	if (hint->pid > 0) {
