@@ -39,6 +39,7 @@ static const struct ns_config_key {
 	{ "enforce", "verdict", NS_CONFIG_WORD, AT(verdict), 0, 8, "drop reject" },
 	{ "enforce", "start", NS_CONFIG_WORD, AT(start), 0, 16, NS_CONFIG_START_WORDS },
 	{ "enforce", "gate", NS_CONFIG_LINKS, AT(gate), 0, 0, NULL },
+	{ "enforce", "gate_standing", NS_CONFIG_WORD, AT(gate_standing), 0, 8, "auto never" },
 	{ "enforce", "gate_wait", NS_CONFIG_DURATION, AT(gate_wait_us), NS_CONFIG_GATE_WAIT_MIN_US,
 	  NS_CONFIG_GATE_WAIT_MAX_US, NULL },
 #undef AT
@@ -79,6 +80,7 @@ void ns_config_defaults(struct ns_config *ret)
 		.start = "learning",
 		.gate = { "veth*", "ve-*" },
 		.n_gate = 2,
+		.gate_standing = "auto",
 		.gate_wait_us = 5000000,
 	};
 }

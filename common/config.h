@@ -58,7 +58,8 @@ struct ns_config {
 	/* "veth* ve-*", or none: names of links as the kernel's wildcard hooks take them */
 	char gate[NS_GATE_PATTERNS_MAX][NS_IFNAME_MAX];
 	unsigned n_gate;
-	int64_t gate_wait_us; /* "5s" */
+	char gate_standing[8]; /* "auto" or "never" */
+	int64_t gate_wait_us;  /* "5s" */
 	/* [start] */
 	struct ns_config_start start_rules[NS_START_RULES_MAX]; /* the first that matches counts */
 	unsigned n_start_rules;

@@ -75,6 +75,7 @@ static void fill_engine_config(const struct ns_config *config, struct ns_engine_
 	for (unsigned i = 0; i < config->n_gate; i++)
 		memcpy(ret->gate[i], config->gate[i], sizeof ret->gate[i]);
 	ret->n_gate = config->n_gate;
+	ret->gate_never_stands = strcmp(config->gate_standing, "never") == 0;
 	ret->gate_wait_us = config->gate_wait_us;
 }
 
@@ -322,6 +323,27 @@ int ns_daemon_run(const char *config_path, const struct ns_config *config, struc
 		if (r < 0)
 			(void)ns_error_set(err, r, "the event loop failed: %s", strerror(-r));
 	}
+	stop(&daemon);
+	return r;
+}
+
+int ns_daemon_remove_rules(const struct ns_config *config, struct ns_error *err)
+{
+	struct daemon daemon = { .config = *config, .lock_fd = -1 };
+	int r = sd_event_default(&daemon.event);
+
+	raise_fd_limit();
+	if (r < 0)
+		return ns_error_set(err, r, "cannot make an event loop: %s", strerror(-r));
+	r = take_lock(&daemon, err);
+	if (r == 0)
+		r = ns_store_open(daemon.config.state_dir, &daemon.store, err);
+	if (r == 0)
+		r = start_engine(&daemon, err);
+	if (r == 0)
+		audit(&daemon, "rules.remove");
+	if (r == 0)
+		r = ns_engine_remove_rules(daemon.engine, err);
 	stop(&daemon);
 	return r;
 }

@@ -16,4 +16,7 @@
  * config_path is what SIGHUP reads again; NULL: the default. -EBADMSG: the database is damaged. */
 int ns_daemon_run(const char *config_path, const struct ns_config *config, struct ns_error *err);
 
+/* Takes every table of ours out of the kernel, in all namespaces: for uninstalling. Fails while a daemon runs. */
+int ns_daemon_remove_rules(const struct ns_config *config, struct ns_error *err);
+
 #endif

@@ -16,22 +16,20 @@
 #include "daemon.h"
 #include "log.h"
 
-static const char usage[] = "usage: nanosegd [--config FILE] [--check-config] [--version]\n";
+static const char usage[] = "usage: nanosegd [--config FILE] [--check-config] [--remove-rules] [--version]\n";
 
 struct options {
 	const char *config;
-	bool check_config;
+	bool check_config, remove_rules;
 };
 
 /* 0: go on; otherwise what main returns, plus one. */
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' },
-		{ "version", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
+		{ "remove-rules", no_argument, NULL, 'r' }, { "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },         { 0 },
 	};
 	int c;
 
@@ -42,6 +40,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'k':
 			ret->check_config = true;
+			break;
+		case 'r':
+			ret->remove_rules = true;
 			break;
 		case 'v':
 			(void)puts("nanosegd " NANOSEG_VERSION);
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
 	ns_log_set_level((enum ns_log_level)config.log_level);
 	if (curl_global_init(CURL_GLOBAL_NOTHING) != 0)
 		return EXIT_FAILURE;
-	r = ns_daemon_run(options.config, &config, &err);
+	r = options.remove_rules ? ns_daemon_remove_rules(&config, &err) : ns_daemon_run(options.config, &config, &err);
 	curl_global_cleanup();
 	if (r < 0) {
 		ns_log_error("%s", err.text);

@@ -55,7 +55,9 @@ void ns_drifted_open(struct ns_attachment *attachment, int netns_fd)
 	struct ns_drifted *drifted = &attachment->drifted;
 	struct ns_error err = NS_ERROR_INIT;
 
-	if (ns_drift_open(attachment->engine->event, netns_fd, is_ours, seen, attachment, &drifted->monitor, &err) == 0)
+	if (ns_drift_open(attachment->engine->event, netns_fd, is_ours, seen, attachment, &drifted->monitor, &err) ==
+		    0 &&
+	    ns_drift_skip(drifted->monitor, ns_nft_port(attachment->nft), &err) == 0)
 		return;
 	(void)snprintf(drifted->failure, sizeof drifted->failure, "%s", err.text);
 	ns_log_error("%s: changes of its rules by others are not noticed: %s", attachment->workload, err.text);

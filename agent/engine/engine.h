@@ -48,6 +48,7 @@ struct ns_engine_config {
 	char gate[NS_GATE_PATTERNS_MAX]
 		 [NS_IFNAME_MAX]; /* names of the links that containers get, "veth*"; none: no gate */
 	size_t n_gate;
+	bool gate_never_stands;     /* for the sake of tools that cannot read chains on wildcards */
 	int64_t gate_wait_us;       /* so long a link that leads to no known container stays closed */
 	struct ns_fdstore *fdstore; /* borrowed; NULL: none */
 };
@@ -82,6 +83,10 @@ json_t *ns_engine_status(struct ns_engine *engine);
  * plan_digest, kernel_digest, equal, difference, generation, protection, text, counters: […], elements: [{set, tag,
  * tuple…, packets, bytes}]}]. */
 json_t *ns_engine_readback(struct ns_engine *engine, const char *workload);
+
+/* Takes all tables of ours out of the kernel: inner locks, outer locks, gate. Goes on after a failure; the first is
+ * returned. The engine is of no use afterwards but to be freed. */
+int ns_engine_remove_rules(struct ns_engine *engine, struct ns_error *err);
 
 /* A hook asks: is this namespace as its workload wants it? Looks at it at once; see ns_watch_hint. */
 struct ns_readiness {

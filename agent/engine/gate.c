@@ -57,7 +57,8 @@ static struct ns_port_name *list_ports(const struct ns_gate *gate, bool open, si
 
 static bool wants_standing(const struct ns_engine *engine)
 {
-	return engine->gate.wants_standing && engine->features.device_wildcards && engine->config.n_gate > 0;
+	return engine->gate.wants_standing && engine->features.device_wildcards && engine->config.n_gate > 0 &&
+	       !engine->config.gate_never_stands;
 }
 
 static int compile(struct ns_engine *engine, struct ns_plan *ret, struct ns_error *err)

@@ -12,6 +12,7 @@
 #define NANOSEG_GATE_H
 
 #include <jansson.h>
+#include <systemd/sd-event.h>
 
 #include <nanoseg/endpoint.h>
 #include <nanoseg/outer.h>

@@ -91,7 +91,8 @@ void ns_engine_open_host(struct ns_engine *engine)
 		(void)snprintf(engine->host_failure, sizeof engine->host_failure, "failed: %s", err.text);
 		ns_log_error("there can be no gate: %s", err.text);
 	}
-	if (ns_drift_open(engine->event, -1, is_ours, seen, engine, &engine->drift, &err) < 0)
+	if (ns_drift_open(engine->event, -1, is_ours, seen, engine, &engine->drift, &err) < 0 ||
+	    ns_drift_skip(engine->drift, ns_nft_port(engine->host), &err) < 0)
 		ns_log_error("changes of the outer locks by others are not noticed: %s", err.text);
 }
 

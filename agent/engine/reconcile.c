@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <nanoseg/layout.h>
 
@@ -191,6 +192,23 @@ static bool sets_may_go(const struct ns_attachment *attachment, const struct wis
 	       attachment->learn_set_size != attachment->engine->config.learn_set_size;
 }
 
+static void record_cut(const struct ns_attachment *attachment, const struct ns_cut_result *result)
+{
+	struct ns_actor actor = { .uid = (int64_t)getuid(), .user = "nanosegd", .pid = (int64_t)getpid() };
+	struct ns_error err = NS_ERROR_INIT;
+	NS_JSON json_t *detail =
+		json_pack("{s:I s:I s:I s:I s:I}", "cookie", (json_int_t)attachment->endpoint->cookie, "revision",
+			  (json_int_t)attachment->revision, "connections", (json_int_t)result->connections, "sockets",
+			  (json_int_t)result->sockets, "kept", (json_int_t)result->kept);
+
+	ns_log_info("%s (cookie %llu): %u connections and %u sockets cut that the policy does not allow",
+		    attachment->workload, (unsigned long long)attachment->endpoint->cookie, result->connections,
+		    result->sockets);
+	if (ns_store_audit(attachment->engine->store, "cut", attachment->workload, detail, &actor, ns_clock_now(),
+			   &err) < 0)
+		ns_log_error("%s: the cut could not be written to the audit log: %s", attachment->workload, err.text);
+}
+
 /* Open connections must not outlive the rules that allowed them. Only with the plan in force: what is cut cannot come
  * back then. */
 static void cut(struct ns_attachment *attachment, const struct wish *wish)
@@ -209,9 +227,7 @@ static void cut(struct ns_attachment *attachment, const struct wish *wish)
 		ns_log_error("%s (cookie %llu): open connections could not all be cut: %s", attachment->workload,
 			     (unsigned long long)endpoint->cookie, err.text);
 	if (result.connections || result.sockets)
-		ns_log_info("%s (cookie %llu): %u connections and %u sockets cut that the policy does not allow",
-			    attachment->workload, (unsigned long long)endpoint->cookie, result.connections,
-			    result.sockets);
+		record_cut(attachment, &result);
 }
 
 /* Whether the plan may forbid what was allowed before it. */

@@ -336,6 +336,7 @@ write_config() {
 		set_size = 65535
 		[enforce]
 		verdict = ${LAB_VERDICT:-drop}
+		gate = ${LAB_GATE:-v* veth* ve-*}
 	EOC
 }
 

@@ -143,5 +143,20 @@ check "the foreign table is as it was" equal "$(in_ns api nft list table ip dock
 check "nothing in the host's own namespace" equal "$(nft list tables)" ""
 check "status" jq -e '.endpoints == 4 and (.version | length > 0) and .kernel and .modes' <(nsj status)
 check "doctor" jq -e 'length > 5 and all(.[]; has("feature") and has("available") and has("needed_for") and has("fallback"))' <(nsj doctor)
+
+step "taking everything out again"
+enforce netns/db
+check "as planned" ns verify
+check "the gate stands" jq -e '.gate.state == "standing" or .gate.state == "on events"' <(nsj status)
+check "not while it runs" not "$NANOSEGD" --config "$LAB/nanoseg.conf" --remove-rules
 stop_daemon
+expect_refused outsider tcp4 4 22
+expect_refused outsider tcp6 4 22
+check "removed" "$NANOSEGD" --config "$LAB/nanoseg.conf" --remove-rules
+check "nothing in the host's own namespace" equal "$(nft list tables)" ""
+for name in web api db outsider; do
+	check "nothing of ours in $name" not in_ns "$name" nft list table inet nanoseg
+done
+check "the foreign table is as it was" equal "$(in_ns api nft list table ip docker_like)" "$foreign"
+shop_open
 finished

@@ -66,6 +66,7 @@ static void every_key(void **state)
 			       "verdict = reject\n"
 			       "start = closed\n"
 			       "gate = eth-lab\tlab* ; two\n"
+			       "gate_standing = never\n"
 			       "gate_wait = 10min",
 			       &config, &err),
 			 0);
@@ -88,6 +89,7 @@ static void every_key(void **state)
 	assert_int_equal(config.n_gate, 2);
 	assert_string_equal(config.gate[0], "eth-lab");
 	assert_string_equal(config.gate[1], "lab*");
+	assert_string_equal(config.gate_standing, "never");
 	assert_int_equal(config.gate_wait_us, INT64_C(600) * 1000000);
 }
 
@@ -229,6 +231,8 @@ static const struct {
 	{ "[enforce]\ngate = none veth*\n",
 	  "t.conf:2: [enforce] gate: 'none' stands beside other names; use one or the other" },
 	{ "[enforce]\ngate = a b c d e f g h i j k l m n o p q\n", "t.conf:2: [enforce] gate: more than 16 names" },
+	{ "[enforce]\ngate_standing = always\n",
+	  "t.conf:2: [enforce] gate_standing: 'always' is not one of: auto never" },
 	{ "[enforce]\ngate_wait = 999ms\n",
 	  "t.conf:2: [enforce] gate_wait: '999ms' is out of bounds; use 1s to 10min" },
 	{ "[enforce]\ngate_wait = 11min\n",
