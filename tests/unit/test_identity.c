@@ -206,6 +206,14 @@ static void test_hints(void **state)
 	facts.n_containers = 1;
 	memset(&e, 0, sizeof e);
 	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "k8s/prod/deploy/api", "docker", false);
+	/* A label names it as plainly; words that name no workload give way to the engine. */
+	(void)strcpy(c.label_workload, "shop/web");
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "shop/web", "docker", false);
+	c.label_workload[0] = '\0';
+	facts.hint = &name;
+	assert_true(ns_identity_decide(&facts, &e));
 	check(&e, "docker/web", "docker", false);
 }
 
