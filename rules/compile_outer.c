@@ -142,15 +142,25 @@ static void own_elements(struct ns_builder *b, const struct ns_outer_options *op
 }
 
 /* Those that the kernel skips over when it looks for the transport header. */
-static void extension_set(struct ns_builder *b)
+static void protocol_set(struct ns_builder *b)
 {
-	static const uint8_t headers[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_AH,
-					   IPPROTO_DSTOPTS };
+	ns_builder_set(b, &(struct ns_plan_set){ .name = NS_SET_PROTOCOLS6,
+						 .fields = { NS_FIELD_PROTO, NS_FIELD_PROTO },
+						 .n_fields = 2 });
+	for (unsigned protocol = 0; protocol <= UINT8_MAX; protocol++) {
+		uint8_t key[8] = { (uint8_t)protocol, 0, 0, 0, (uint8_t)protocol };
 
-	ns_builder_set(
-		b, &(struct ns_plan_set){ .name = NS_SET_EXTENSIONS6, .fields = { NS_FIELD_PROTO }, .n_fields = 1 });
-	for (size_t i = 0; i < sizeof(headers); i++)
-		ns_compile_element(b, NS_SET_EXTENSIONS6, &headers[i], NULL, 1);
+		switch (protocol) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_FRAGMENT:
+		case IPPROTO_AH:
+		case IPPROTO_DSTOPTS:
+			break;
+		default:
+			ns_compile_element(b, NS_SET_PROTOCOLS6, key, NULL, sizeof(key));
+		}
+	}
 }
 
 static void fragment_set(struct ns_builder *b, const struct ns_outer_family *f, enum ns_fragments kind, bool range)
@@ -185,7 +195,7 @@ static void sets(struct ns_builder *b, const struct ns_outer_options *options)
 			fragment_set(b, f, kind, true);
 		}
 	}
-	extension_set(b);
+	protocol_set(b);
 	own_elements(b, options);
 }
 

@@ -19,8 +19,12 @@
 #include "compile.h"
 #include "tuple_key.h"
 
-#define NS_SET_MACS        "macs"
-#define NS_SET_EXTENSIONS6 "extension_headers"
+#define NS_SET_MACS "macs"
+/* { protocol . protocol } of every protocol but extension headers: the next header as the packet has it, and what the
+ * kernel takes the packet's protocol to be. The two differ when it has looked past what it had copied of the packet: of
+ * a frame from AF_PACKET's transmit ring it copies the Ethernet header only, and where it then looks for IPv6's are the
+ * remains of another packet [6.18]. */
+#define NS_SET_PROTOCOLS6 "plain_protocols6"
 
 #define NS_ETHER_DESTINATION 0 /* offsets in the frame */
 #define NS_ETHER_SOURCE      6

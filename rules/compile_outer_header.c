@@ -26,12 +26,19 @@ static void fragment_offset(struct ns_builder *b, const struct ns_outer_family *
 	ns_builder_cmp(b, op, 0, (uint8_t[]){ 0, (uint8_t)(v4 ? eights : eights << 3) }, 2);
 }
 
+/* Within a rule: whether the next header in this place is no extension, and what the kernel has found. */
+static void plain_protocol(struct ns_builder *b, uint32_t offset, bool is)
+{
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offset, 1, 0);
+	ns_builder_meta(b, NFT_META_L4PROTO, 1);
+	ns_builder_lookup(b, NS_SET_PROTOCOLS6, 0, !is);
+}
+
 void ns_outer_header_rules(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
 	if (f->family == AF_INET6) {
-		ns_builder_rule(b, "extension headers");
-		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, NS_IPV6_NEXT_HEADER, 1, 0);
-		ns_builder_lookup(b, NS_SET_EXTENSIONS6, 0, false);
+		ns_builder_rule(b, "extension headers, or read amiss");
+		plain_protocol(b, NS_IPV6_NEXT_HEADER, false);
 		ns_builder_verdict(b, NFT_JUMP, NS_OUTER_CHAIN(side, f, "extension"));
 		return;
 	}
@@ -68,8 +75,7 @@ static void extension_chain(struct ns_builder *b, const struct ns_outer_family *
 	for (int first = 1; first >= 0; first--) {
 		ns_builder_rule(b, first ? "first fragments" : "later fragments");
 		ns_outer_network(b, NS_IPV6_NEXT_HEADER, &fragment, 1);
-		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IPV6_FRAGMENT_NEXT, 1, 0);
-		ns_builder_lookup(b, NS_SET_EXTENSIONS6, 0, true);
+		plain_protocol(b, IPV6_FRAGMENT_NEXT, true);
 		fragment_offset(b, f, first ? NFT_CMP_EQ : NFT_CMP_NEQ, 0);
 		if (first)
 			ns_builder_verdict(b, NFT_RETURN, NULL);
