@@ -17,6 +17,7 @@ declare -A below=(
 	[agent/control]="agent/control agent/engine agent/evidence agent/watch agent/learn agent/enforce rules common"
 	[agent/daemon]="agent/daemon agent/control agent/engine agent/evidence agent/watch agent/learn agent/enforce rules common"
 	[agent/cli]="agent/cli agent/enforce rules common"
+	[agent/hooks]="agent/hooks common"
 )
 # rules/ is pure: no socket, no loop, no database, no file.
 impure='^(libmnl|libnftnl|netlink|sqlite3|curl|microhttpd|systemd|fcntl|unistd|linux/netlink|sys/epoll|time)'
