@@ -66,6 +66,7 @@ eventually "gone" 15 not has_endpoint netns/api
 ns_container api 30
 serve api tcp:8080 tcp:8081
 wait_inner netns/api enforcing
+eventually "it works again" 5 answers 41
 both expect_pass 41
 expect_refused api tcp4 41 22
 expect_refused api tcp6 5 5432
