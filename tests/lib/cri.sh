@@ -39,13 +39,13 @@ cri_start() { # SUBNET4 SUBNET6
 	rm "$LAB/image.tar"
 }
 
-# cri_network SUBNET4 SUBNET6: written in one piece, since containerd watches the directory.
+# cri_network SUBNET4 SUBNET6: written in place: containerd watches the directory, but overlooks files that are moved in.
 cri_network() {
 	jq -n --arg four "$1" --arg six "$2" --arg bridge $CRI_BRIDGE --argjson chain "[${CRI_CHAIN:-}]" '{
 		cniVersion: "1.0.0", name: "starts", plugins: ([{type: "bridge", bridge: $bridge, isGateway: true, ipam: {
 			type: "host-local", ranges: [[{subnet: $four}], [{subnet: $six}]], dataDir: "/run/cri/ipam",
 			routes: [{dst: "0.0.0.0/0"}, {dst: "::/0"}]}}] + $chain)}' >$CRI_DIR/starts.conflist
-	mv $CRI_DIR/starts.conflist $CRI_DIR/net.d/10-starts.conflist
+	cat $CRI_DIR/starts.conflist >$CRI_DIR/net.d/10-starts.conflist
 }
 
 cri_stop() {
