@@ -36,10 +36,15 @@ die() {
 
 # The engines' cgroups are the one thing outside its namespaces that a lab can leave behind, when it was killed: take away
 # those that were not there before. One can go when the last process in it has been reaped, a moment after the lab's end.
-# LAB_ENGINE, set by the script, says that there is one.
+# Only those of the engine that the script names: LAB_ENGINE (podman, containerd), or Docker with LAB_DOCKER_SOCKET.
 lab_cgroups() {
+	local top=docker
+	case ${LAB_ENGINE:-} in
+	podman) top=libpod_parent ;;
+	containerd) top='k8s\.io' ;;
+	esac
 	find /sys/fs/cgroup -depth -type d -regextype posix-extended \
-		-regex '/sys/fs/cgroup(/[^/]+)?/(docker|k8s\.io|libpod_parent)(/(conmon|[a-z-]*[0-9a-f]{64}(/.*)?))?' 2>/dev/null
+		-regex "/sys/fs/cgroup(/[^/]+)?/$top(/(conmon|[a-z-]*[0-9a-f]{64}(/.*)?))?" 2>/dev/null
 }
 
 lab_sweep_cgroups() {
