@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The frames. The api workload may open TCP 5432, UDP 53 and pings to the peer, and the client may open TCP 8080 and UDP
- * 6000 to it: nothing of what is here but the controls. Groups whose names begin with "in-" are sent by another container
- * to the api's.
+ * The frames. The api workload may open TCP 5432, UDP 53 and pings to the peer, and the client may open TCP 8080 and
+ * UDP 6000 to it: nothing of what is here but the controls. Groups whose names begin with "in-" are sent by another
+ * container to the api's.
  */
 #include <netinet/in.h>
 
 #include "attack_frame.h"
 
-#define GRE      47
-#define ESP      50
-#define AH       51
-#define SCTP     132
-#define NOBODYS  253
-#define TCP(...) .proto = IPPROTO_TCP, .type = (__VA_ARGS__)
+#define GRE        47
+#define ESP        50
+#define AH         51
+#define SCTP       132
+#define NOBODYS    253
+#define TCP(...)   .proto = IPPROTO_TCP, .type = (__VA_ARGS__)
 #define ICMP4(...) .proto = IPPROTO_ICMP, .type = (__VA_ARGS__)
 #define ICMP6(...) .proto = IPPROTO_ICMPV6, .type = (__VA_ARGS__)
 
@@ -24,8 +24,14 @@ enum { NS_RS = 133, NS_RA = 134, NS_NS = 135, NS_NA = 136, NS_REDIRECT = 137 };
 static const uint8_t lldp_group[6] = { 1, 0x80, 0xc2, 0, 0, 0x0e }, eapol_group[6] = { 1, 0x80, 0xc2, 0, 0, 3 },
 		     everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-#define V4(title, set, ...) { .name = title "4", .group = set, .family = AF_INET, __VA_ARGS__ }
-#define V6(title, set, ...) { .name = title "6", .group = set, .family = AF_INET6, __VA_ARGS__ }
+#define V4(title, set, ...)                                                                                            \
+	{                                                                                                              \
+		.name = title "4", .group = set, .family = AF_INET, __VA_ARGS__                                        \
+	}
+#define V6(title, set, ...)                                                                                            \
+	{                                                                                                              \
+		.name = title "6", .group = set, .family = AF_INET6, __VA_ARGS__                                       \
+	}
 #define BOTH(title, set, ...) V4(title, set, __VA_ARGS__), V6(title, set, __VA_ARGS__)
 /* To a host behind the gateway, one on the link, and a known one with another port. */
 #define EVERYWHERE(title, set, ...)                                                                                    \
@@ -42,9 +48,14 @@ static const uint8_t lldp_group[6] = { 1, 0x80, 0xc2, 0, 0, 0x0e }, eapol_group[
 	V4(title "-neighbour", set, .to = HOST_NEIGHBOUR, .port = 53, __VA_ARGS__),                                    \
 		V4(title "-peer", set, .to = HOST_PEER, .port = 54, __VA_ARGS__)
 #define ARP_FRAME(title, set, ...)                                                                                     \
-	{ .name = title, .group = set, .family = AF_INET, .shape = FRAME_ARP, __VA_ARGS__ }
+	{                                                                                                              \
+		.name = title, .group = set, .family = AF_INET, .shape = FRAME_ARP, __VA_ARGS__                        \
+	}
 /* A frame to the neighbour that is neither IP nor ARP. */
-#define OTHER(title, set, ...) { .name = title, .group = set, .family = AF_INET, .to = HOST_PEER, .port = 53, __VA_ARGS__ }
+#define OTHER(title, set, ...)                                                                                         \
+	{                                                                                                              \
+		.name = title, .group = set, .family = AF_INET, .to = HOST_PEER, .port = 53, __VA_ARGS__               \
+	}
 
 /* clang-format off */
 const struct frame frames[] = {
