@@ -207,7 +207,7 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		return ns_error_set(err, -ENOMEM, "out of memory for endpoint %s", endpoint->workload);
 	attachment->engine = engine;
 	attachment->endpoint = endpoint;
-	attachment->attached = ns_clock_elapsed();
+	attachment->attached = attachment->outer.own.changed = ns_clock_elapsed();
 	choose_workload(attachment);
 	r = ns_engine_open_nft(engine, netns_fd, endpoint->cookie, &attachment->nft, err);
 	if (r == 0)

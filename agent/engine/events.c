@@ -51,8 +51,10 @@ static void addresses(void *ctx, struct ns_endpoint *endpoint)
 	struct ns_engine *engine = ctx;
 	struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-	if (attachment)
-		attachment->dirty = true; /* its links changed */
+	if (attachment) {
+		ns_own_changed(&attachment->outer.own, ns_clock_elapsed());
+		attachment->dirty = true;
+	}
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
 }

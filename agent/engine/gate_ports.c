@@ -188,6 +188,9 @@ static bool judge_endpoint(struct ns_engine *engine, const struct index *index, 
 		return say(gated, gated->open, "its runtime has not told whose it is");
 	if (attachment->mode == NS_MODE_INVALID)
 		return say(gated, gated->open, attachment->failure[0] ? attachment->failure : "its rules are not in");
+	/* What is in the kernel may be what was wanted under another name, or before. */
+	if (attachment->dirty && !gated->open)
+		return say(gated, false, attachment->failure[0] ? attachment->failure : "its rules are not in yet");
 	if (ns_mode_in_force(attachment->mode))
 		return say(gated, ns_outer_covers(&attachment->outer, port),
 			   attachment->outer.failure[0] ? attachment->outer.failure : "its outer lock is not in");

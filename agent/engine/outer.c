@@ -167,7 +167,7 @@ static int remove_table(struct ns_attachment *attachment, struct ns_error *err)
 	outer->digest[0] = '\0';
 	outer->n_ports = 0;
 	outer->mode = NS_MODE_INVALID;
-	outer->own.n_settled = 0;
+	ns_own_unlocked(&outer->own);
 	ns_figures_release(&outer->figures);
 	(void)ns_store_forget_counters(attachment->engine->store, ns_outer_figures_key(attachment), NULL);
 	return 0;
@@ -189,7 +189,7 @@ static int put_table(struct ns_attachment *attachment, const struct ns_outer_wis
 	memcpy(outer->digest, wish->digest, sizeof outer->digest);
 	memcpy(outer->ports, wish->ports, sizeof outer->ports);
 	outer->n_ports = wish->n_ports;
-	ns_own_settle(&outer->own, &wish->now, wish->interfaces, wish->n_ports);
+	ns_own_locked(&outer->own, &wish->now, wish->interfaces, wish->n_ports);
 	return 0;
 }
 

@@ -74,16 +74,30 @@ void ns_own_now(struct ns_own *own, const struct ns_endpoint *endpoint, const st
 		add_mac(ret->macs, &ret->n_macs, own->macs[i]);
 }
 
-static void settle_interfaces(struct ns_own *own, const int *interfaces, size_t n)
+static size_t copy_interfaces(int *list, const int *interfaces, size_t n)
 {
-	own->n_settled = 0;
-	for (size_t i = 0; i < n && i < NS_ENDPOINT_INTERFACES_MAX; i++)
-		own->settled[own->n_settled++] = interfaces[i];
+	size_t kept = n < NS_ENDPOINT_INTERFACES_MAX ? n : NS_ENDPOINT_INTERFACES_MAX;
+
+	if (kept)
+		memcpy(list, interfaces, kept * sizeof *list);
+	return kept;
 }
 
-void ns_own_settle(struct ns_own *own, const struct ns_own_now *now, const int *interfaces, size_t n)
+void ns_own_changed(struct ns_own *own, int64_t time)
 {
-	settle_interfaces(own, interfaces, n);
+	if (own->n_locked && time - own->changed >= NS_OWN_SETTLE_US)
+		own->n_settled = copy_interfaces(own->settled, own->locked, own->n_locked);
+	own->changed = time;
+}
+
+void ns_own_unlocked(struct ns_own *own)
+{
+	own->n_locked = own->n_settled = own->n_known = own->n_macs = own->strangers = 0;
+}
+
+void ns_own_locked(struct ns_own *own, const struct ns_own_now *now, const int *interfaces, size_t n)
+{
+	own->n_locked = copy_interfaces(own->locked, interfaces, n);
 	/* Added to, not replaced: an address that was taken away and comes back is no stranger. */
 	for (size_t i = 0; i < now->n_addresses; i++)
 		add_address(own->known, &own->n_known, &now->addresses[i]);
@@ -105,7 +119,8 @@ static void recall_set(struct ns_own *own, const struct ns_plan *found, const ch
 
 void ns_own_recall(struct ns_own *own, const struct ns_plan *found, const int *interfaces, size_t n)
 {
-	settle_interfaces(own, interfaces, n);
+	own->n_locked = copy_interfaces(own->locked, interfaces, n);
+	own->n_settled = copy_interfaces(own->settled, interfaces, n);
 	own->n_known = own->n_macs = 0;
 	recall_set(own, found, "own4", AF_INET);
 	recall_set(own, found, "own6", AF_INET6);

@@ -4,8 +4,9 @@
  *
  * A namespace says itself which addresses it has, and root with NET_ADMIN in it can say anything. So an address must be
  * believed to be the endpoint's (claims.h), and where a process in it has NET_ADMIN, the addresses and the MAC of an
- * interface are those it had when its port was locked: what appears later is a stranger. Without NET_ADMIN only the
- * runtime can have changed them, and they are followed.
+ * interface are those it had when they had settled under the lock, that is when they had stayed the same for
+ * NS_OWN_SETTLE_US: what appears later is a stranger. A system container that sets its addresses itself while it starts
+ * thus gets them. Without NET_ADMIN only the runtime can have changed them, and they are followed.
  */
 #ifndef NANOSEG_OWN_H
 #define NANOSEG_OWN_H
@@ -15,8 +16,14 @@
 
 #include "claims.h"
 
+#define NS_OWN_SETTLE_US INT64_C(5000000)
+
+/* Interfaces by their index in the namespace. */
 struct ns_own {
-	int settled[NS_ENDPOINT_INTERFACES_MAX]; /* interfaces, by their index in the namespace, with a locked port */
+	int64_t changed;                        /* when the addresses last changed; ns_clock_elapsed() */
+	int locked[NS_ENDPOINT_INTERFACES_MAX]; /* those with a locked port */
+	size_t n_locked;
+	int settled[NS_ENDPOINT_INTERFACES_MAX];
 	size_t n_settled;
 	struct ns_addr known[NS_ENDPOINT_ADDRESSES_MAX];
 	size_t n_known;
@@ -37,8 +44,13 @@ struct ns_own_now {
 /* Also counts the strangers. */
 void ns_own_now(struct ns_own *own, const struct ns_endpoint *endpoint, const struct ns_claims *claims,
 		struct ns_own_now *ret);
+/* Addresses or links have changed at `time`. To be told before ns_own_now() sees the new ones: what was locked and had
+ * stayed the same is settled now. */
+void ns_own_changed(struct ns_own *own, int64_t time);
 /* The lock with these is in, on the ports of these interfaces. */
-void ns_own_settle(struct ns_own *own, const struct ns_own_now *now, const int *interfaces, size_t n);
+void ns_own_locked(struct ns_own *own, const struct ns_own_now *now, const int *interfaces, size_t n);
+/* There is no lock any more. */
+void ns_own_unlocked(struct ns_own *own);
 /* From an outer lock that was found in the kernel: it remembers what was settled by a daemon before this one. */
 void ns_own_recall(struct ns_own *own, const struct ns_plan *found, const int *interfaces, size_t n);
 

@@ -230,16 +230,18 @@ static void cut(struct ns_attachment *attachment, const struct wish *wish)
 		record_cut(attachment, &result);
 }
 
-/* Whether the plan may forbid what was allowed before it. */
+/* Whether the plan may forbid what was allowed before it. `drifted`: it was in force, and somebody else changed it. */
 static bool tightens(const struct ns_attachment *attachment, const struct wish *wish,
-		     const struct ns_lock_result *result)
+		     const struct ns_lock_result *result, bool drifted)
 {
-	if (wish->workload.mode != NS_MODE_ENFORCING)
-		return false;
-	if (attachment->mode == NS_MODE_INVALID && attachment->adopted && !result->before[0])
-		return false; /* found as it was left */
+	if (wish->workload.mode != NS_MODE_ENFORCING || attachment->endpoint->n_addresses == 0)
+		return false; /* without an address it has no connection, and its entries could not be told apart */
+	if (attachment->mode == NS_MODE_INVALID && attachment->adopted)
+		return result->before[0] != '\0';
+	if (attachment->mode == NS_MODE_INVALID && !attachment->endpoint->joined_late)
+		return false; /* born closed */
 	return attachment->mode != NS_MODE_ENFORCING || attachment->revision != wish->workload.active_revision ||
-	       result->elements_removed > 0 || result->before[0];
+	       result->elements_removed > 0 || drifted;
 }
 
 static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool forced, struct ns_error *err)
@@ -263,7 +265,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 		ns_drifted_repaired(attachment, "inner", result.before);
 	if (leaving && result.sets_changed)
 		forget_figures(attachment);
-	tighter = tightens(attachment, wish, &result);
+	tighter = tightens(attachment, wish, &result, as_left && result.before[0]);
 	record_success(attachment, wish, &result);
 	return tighter;
 }
@@ -285,8 +287,13 @@ static int apply(struct ns_attachment *attachment, bool *ret_inner_failed, struc
 	r = ns_outer_apply(attachment, &wish.outer, forced, &repaired, err);
 	if (repaired)
 		ns_drifted_repaired(attachment, "outer", "it was not as planned");
-	if (tighter)
+	if (tighter) {
+		/* A link that waits for these rules need not wait for the cut. */
+		attachment->dirty = r < 0;
+		if (!attachment->engine->starting)
+			(void)ns_gate_update(attachment->engine, NULL);
 		cut(attachment, &wish);
+	}
 	if (r == 0)
 		attachment->recheck = false;
 	return r;

@@ -94,7 +94,7 @@ static void the_default_file_says_the_defaults(void **state)
 		expect(manual, "nanoseg.conf(5)", "\n.It Va ", key);
 		keys++;
 	}
-	assert_int_equal(keys, 15);
+	assert_int_equal(keys, 16);
 	if (ns_config_parse("nanoseg.conf", text, strlen(text), &config, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_memory_equal(&config, &defaults, sizeof(config));

@@ -98,7 +98,13 @@ static void lock_it(struct fixture *f)
 {
 	const int interfaces[] = { ETH0 };
 
-	ns_own_settle(&f->own, &f->now, interfaces, 1);
+	ns_own_locked(&f->own, &f->now, interfaces, 1);
+}
+
+/* Its addresses change, so long after they did before. */
+static void change_after(struct fixture *f, int64_t us)
+{
+	ns_own_changed(&f->own, f->own.changed + us);
 }
 
 static void test_its_own(void **state)
@@ -141,6 +147,7 @@ static void test_later_ones(void **state)
 
 		setup(&f, admin[i]);
 		lock_it(&f);
+		change_after(&f, NS_OWN_SETTLE_US);
 		add(&f, "10.0.0.3");
 		add(&f, "fd00::3");
 		add(&f, "fe80::3");
@@ -157,16 +164,49 @@ static void test_later_ones(void **state)
 	}
 }
 
+/* A system container configures itself while it starts. */
+static void test_not_settled_yet(void **state)
+{
+	struct fixture f;
+
+	setup(&f, true);
+	f.endpoint.n_addresses = 0;
+	look(&f);
+	lock_it(&f);
+	change_after(&f, NS_OWN_SETTLE_US - 1);
+	add(&f, "10.0.0.2");
+	look(&f);
+	assert_true(may_send_from(&f, "10.0.0.2"));
+	lock_it(&f);
+	change_after(&f, 1);
+	add(&f, "fd00::2");
+	look(&f);
+	assert_true(may_send_from(&f, "fd00::2"));
+	lock_it(&f);
+	change_after(&f, NS_OWN_SETTLE_US);
+	add(&f, "10.0.0.3");
+	look(&f);
+	assert_false(may_send_from(&f, "10.0.0.3"));
+	assert_true(may_send_from(&f, "10.0.0.2"));
+	assert_true(may_send_from(&f, "fd00::2"));
+	ns_own_unlocked(&f.own);
+	look(&f);
+	assert_true(may_send_from(&f, "10.0.0.3"));
+	ns_claims_release(&f.claims);
+}
+
 static void test_taken_away_and_back(void **state)
 {
 	struct fixture f;
 
 	setup(&f, true);
 	lock_it(&f);
+	change_after(&f, NS_OWN_SETTLE_US);
 	f.endpoint.n_addresses = 0;
 	look(&f);
 	assert_int_equal(f.now.n_addresses, 0);
 	lock_it(&f);
+	change_after(&f, 1);
 	add(&f, "10.0.0.2");
 	add(&f, "fd00::2");
 	look(&f);
@@ -182,6 +222,7 @@ static void test_another_link(void **state)
 
 	setup(&f, true);
 	lock_it(&f);
+	change_after(&f, NS_OWN_SETTLE_US);
 	add(&f, "10.0.0.3");
 	f.endpoint.address_index[f.endpoint.n_addresses - 1] = ETH0 + 1;
 	f.endpoint.interfaces[1].index = ETH0 + 1;
@@ -220,9 +261,13 @@ static void test_recall(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_its_own),      cmocka_unit_test(test_the_hosts_is_nobodys),
-		cmocka_unit_test(test_later_ones),   cmocka_unit_test(test_taken_away_and_back),
-		cmocka_unit_test(test_another_link), cmocka_unit_test(test_recall),
+		cmocka_unit_test(test_its_own),
+		cmocka_unit_test(test_the_hosts_is_nobodys),
+		cmocka_unit_test(test_later_ones),
+		cmocka_unit_test(test_not_settled_yet),
+		cmocka_unit_test(test_taken_away_and_back),
+		cmocka_unit_test(test_another_link),
+		cmocka_unit_test(test_recall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
