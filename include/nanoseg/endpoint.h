@@ -16,7 +16,7 @@
 struct ns_interface {
 	char name[NS_IFNAME_MAX];
 	int index;
-	int peer_index; /* IFLA_LINK of a veth; 0: none */
+	int peer_index;    /* IFLA_LINK of a veth; 0: none */
 	bool peer_outside; /* what peer_index counts is in another namespace than the interface */
 	uint8_t mac[6];
 	char kind[NS_IFNAME_MAX]; /* IFLA_INFO_KIND: veth, macvlan, …; "": none told */

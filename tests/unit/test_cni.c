@@ -341,7 +341,8 @@ static void bad_environments(void **state)
 		{ { "ADD", "x", "n", "eth0", NULL }, "CNI_NETNS: 'n' is no absolute path of at most 255 bytes" },
 		{ { "ADD", "x", "/n", "eth0", "A" }, "CNI_ARGS: 'A' is not NAME=VALUE" },
 		{ { "GC", "x", "/n", "eth0", NULL }, "CNI_COMMAND: 'GC' is not one of ADD, DEL, CHECK, VERSION" },
-		{ { "\x1b\xff", "x", "/n", "eth0", NULL }, "CNI_COMMAND: '\?\?' is not one of ADD, DEL, CHECK, VERSION" },
+		{ { "\x1b\xff", "x", "/n", "eth0", NULL },
+		  "CNI_COMMAND: '\?\?' is not one of ADD, DEL, CHECK, VERSION" },
 	};
 	char text[4096], *argv[] = { text, text, NULL };
 
