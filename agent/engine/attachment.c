@@ -101,6 +101,17 @@ static void read_existing(struct ns_attachment *attachment)
 	attachment->n_udp_served = (size_t)n;
 }
 
+/* The name that is all there is to go by: rules in force under it are put in force, since whoever waits for them has
+ * begun. Labels may name another workload, so nothing is learned, and thereby opened, under the name alone. */
+static bool takes_name_alone(const struct ns_attachment *attachment)
+{
+	struct ns_workload workload;
+
+	return attachment->endpoint->name_only &&
+	       ns_store_get_workload(attachment->engine->store, attachment->endpoint->workload, &workload, NULL) == 0 &&
+	       ns_mode_in_force(workload.mode);
+}
+
 /* The store's word for this namespace counts when the runtime has not spoken yet, and when rules are in force under it:
  * a name that a path or an engine gives later must not open what is closed. */
 static void choose_workload(struct ns_attachment *attachment)
@@ -111,7 +122,7 @@ static void choose_workload(struct ns_attachment *attachment)
 	struct ns_workload workload;
 
 	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", endpoint->workload);
-	attachment->identified = !endpoint->provisional;
+	attachment->identified = !endpoint->provisional || takes_name_alone(attachment);
 	if (ns_store_endpoint_workload(store, endpoint->cookie, stored, NULL) < 0)
 		return;
 	if (!endpoint->provisional &&
@@ -140,6 +151,8 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 	const char *name = attachment->endpoint->workload;
 	struct ns_error err = NS_ERROR_INIT;
 
+	if (attachment->endpoint->provisional && (attachment->identified || !takes_name_alone(attachment)))
+		return;
 	if (attachment->identified && strcmp(attachment->workload, name) == 0) {
 		attachment->renamed[0] = '\0';
 		return;

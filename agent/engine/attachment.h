@@ -67,7 +67,7 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		       struct ns_error *err);
 struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment); /* rules stay */
 
-/* Takes the name that the watcher has now. Rules in force are not given up for a name that has none: the old name stays
+/* Takes the name that the watcher has now; one that is only provisional for rules in force under it. Rules in force are not given up for a name that has none: the old name stays
  * then, `renamed` says so, and each turn tries again. */
 void ns_attachment_rename(struct ns_attachment *attachment);
 

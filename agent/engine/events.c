@@ -39,7 +39,7 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 	struct ns_engine *engine = ctx;
 	struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-	if (!attachment || endpoint->provisional)
+	if (!attachment)
 		return;
 	ns_attachment_rename(attachment);
 	engine->book_dirty = true;

@@ -207,7 +207,7 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 						  "the old name stay",
 						  "approve a policy for the new name and enforce it, or put the old "
 						  "name into learning"));
-	else if (attachment->identified && endpoint->provisional &&
+	else if (attachment->identified && endpoint->provisional && !ns_mode_in_force(attachment->mode) &&
 		 strcmp(attachment->workload, endpoint->workload) == 0)
 		json_array_append_new(array, unprotected(endpoint,
 							 "its runtime has not told its name, so no policy of a named "

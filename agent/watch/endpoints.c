@@ -18,6 +18,8 @@
 /* A process changes its own rights within this of its coming, if at all. */
 #define CAPS_FRESH_US 5000000
 #define CAPS_AGAIN_US 60000000
+/* Podman has the first process of a container in its namespace well within this, or its hooks take long. */
+#define NAME_AWAITED_US 2000000
 
 size_t ns_watched_place(const struct ns_watch *watch, ino_t inode)
 {
@@ -128,18 +130,28 @@ static void read_caps(struct ns_watched *watched, const struct ns_proc_entry *en
 	watched->caps = ns_caps_of(entries, n, &watched->owners, watched->watch->own_userns);
 }
 
+void ns_watched_ask_runtime(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n)
+{
+	const struct ns_watch *watch = watched->watch;
+
+	n = n < NS_WATCH_CGROUPS_ASKED_MAX ? n : NS_WATCH_CGROUPS_ASKED_MAX;
+	for (size_t i = 0; i < n && !*watched->cgroup.runtime; i++)
+		(void)ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &watched->cgroup);
+	if (strcmp(watched->cgroup.runtime, "podman") != 0)
+		return;
+	for (size_t i = 0; i < n && !*watched->conmon.name; i++)
+		(void)ns_conmon_find(entries[i].pid, &watched->cgroup, &watch->own_cgroup, watched->inode,
+				     watch->own_userns, &watched->conmon);
+}
+
 void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n)
 {
-	bool ask;
-
 	(void)ns_anchors_choose(&watched->anchors, watched->watch->event, entries, n, watched->init, on_process_ended,
 				watched);
 	watched->endpoint.pid = watched->anchors.pid;
 	/* A runtime's helper may have been the first process here; the container's own come later. */
-	ask = !*watched->cgroup.runtime &&
-	      (watched->cgroup_of != watched->anchors.pid || watched->endpoint.provisional);
-	for (size_t i = 0; i < n && i < NS_WATCH_CGROUPS_ASKED_MAX && ask && !*watched->cgroup.runtime; i++)
-		(void)ns_proc_cgroup(entries[i].pid, &watched->watch->own_cgroup, &watched->cgroup);
+	if (watched->cgroup_of != watched->anchors.pid || watched->endpoint.provisional)
+		ns_watched_ask_runtime(watched, entries, n);
 	watched->cgroup_of = watched->anchors.pid;
 	read_caps(watched, entries, n);
 }
@@ -193,6 +205,7 @@ bool ns_watched_identify(struct ns_watched *watched)
 		.containers = containers,
 		.n_containers = ns_residents_of(&watched->watch->residents, watched->inode, containers),
 		.hint = watched->hinted ? &watched->hint : NULL,
+		.conmon = watched->conmon,
 		.caps = watched->caps,
 		.truncated = watched->truncated,
 	};
@@ -344,6 +357,7 @@ int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *sta
 	watched->anchors = (struct ns_anchors)NS_ANCHORS_INIT;
 	watched->endpoint.cookie = cookie;
 	watched->endpoint.since = ns_clock_now();
+	watched->name_awaited = ns_clock_elapsed() + NAME_AWAITED_US;
 	watched->endpoint.joined_late = joined_late(watch, start->processes, start->n_processes);
 	r = fill(watched, start, fd, err);
 	if (r < 0)

@@ -135,6 +135,8 @@ static void refresh(struct ns_watched *watched, const struct ns_watched_start *s
 	if (*start->hold)
 		memcpy(watched->hold, start->hold, sizeof watched->hold);
 	ns_watched_hold(watched);
+	if (watched->endpoint.provisional)
+		ns_watched_ask_runtime(watched, start->processes, start->n_processes);
 	memcpy(old, watched->endpoint.workload, sizeof old);
 	if (ns_watched_identify(watched))
 		watch->events.identify(watch->ctx, &watched->endpoint, old);

@@ -181,6 +181,22 @@ static void from_hint(struct ns_endpoint *to, const struct ns_hint_words *hint, 
 			       *to->container_id ? SHORT_ID : NS_NAME_MAX, name);
 }
 
+/* Of a container that no engine has told of yet. A label may still name another workload. */
+static void from_conmon(struct ns_endpoint *to, const struct ns_cgroup_identity *cgroup,
+			const struct ns_conmon_words *conmon)
+{
+	struct ns_container container = { 0 };
+
+	memcpy(container.runtime, cgroup->runtime, sizeof container.runtime);
+	memcpy(container.id, cgroup->id, sizeof container.id);
+	memcpy(container.name, conmon->name, sizeof container.name);
+	memcpy(container.image, to->image, sizeof container.image); /* a hint's */
+	from_container(to, &container);
+	if (*conmon->workload)
+		memcpy(to->workload, conmon->workload, sizeof to->workload);
+	to->provisional = to->name_only = true;
+}
+
 static void copy_words(struct ns_endpoint *to, const struct ns_endpoint *from)
 {
 	memcpy(to->workload, from->workload, sizeof to->workload);
@@ -190,6 +206,16 @@ static void copy_words(struct ns_endpoint *to, const struct ns_endpoint *from)
 	memcpy(to->image, from->image, sizeof to->image);
 	memcpy(to->image_digest, from->image_digest, sizeof to->image_digest);
 	to->provisional = from->provisional;
+	to->name_only = from->name_only;
+}
+
+/* The workload that somebody gave the engine's first container besides its labels; "": none. Several may be in one
+ * namespace, and the cgroup may be another one's than the first. */
+static const char *told_besides(const struct ns_identity_facts *facts)
+{
+	if (facts->hint && *facts->hint->workload)
+		return facts->hint->workload;
+	return strcmp(facts->containers[0]->id, facts->cgroup.id) == 0 ? facts->conmon.workload : "";
 }
 
 /* False: nothing tells who it is. */
@@ -199,12 +225,13 @@ static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoi
 	bool guessed = true;
 
 	if (facts->n_containers > 0) {
+		const char *named = told_besides(facts);
+
 		from_container(to, facts->containers[0]);
 		/* Who named the workload to the hook (an annotation, a pod) knows better than the engine, whose own
 		 * name would take the container out of its policy; a label says it as plainly. */
-		if (facts->hint && *facts->hint->workload &&
-		    !ns_identity_is_workload(facts->containers[0]->label_workload)) {
-			memcpy(to->workload, facts->hint->workload, sizeof to->workload);
+		if (*named && !ns_identity_is_workload(facts->containers[0]->label_workload)) {
+			memcpy(to->workload, named, sizeof to->workload);
 			to->provisional = false;
 		}
 		return true;
@@ -219,6 +246,9 @@ static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoi
 		guessed = false;
 	if (facts->hint)
 		from_hint(to, facts->hint, guessed, facts->pid);
+	/* Only in the namespace that the engine made: what the container makes has the same ancestors, and no file. */
+	if (*facts->conmon.name && to->provisional && file_runtime)
+		from_conmon(to, &facts->cgroup, &facts->conmon);
 	return guessed || facts->hint;
 }
 
@@ -255,8 +285,8 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 	if (strcmp(a->workload, b->workload) != 0 || strcmp(a->runtime, b->runtime) != 0 ||
 	    strcmp(a->container_id, b->container_id) != 0 || strcmp(a->name, b->name) != 0 ||
 	    strcmp(a->image, b->image) != 0 || strcmp(a->image_digest, b->image_digest) != 0 ||
-	    a->provisional != b->provisional || a->net_admin != b->net_admin || a->net_raw != b->net_raw ||
-	    a->privileged != b->privileged || a->n_findings != b->n_findings)
+	    a->provisional != b->provisional || a->name_only != b->name_only || a->net_admin != b->net_admin ||
+	    a->net_raw != b->net_raw || a->privileged != b->privileged || a->n_findings != b->n_findings)
 		return false;
 	for (size_t i = 0; i < a->n_findings; i++)
 		if (strcmp(a->findings[i], b->findings[i]) != 0)

@@ -8,6 +8,7 @@
  *   a hint tells it          its workload          final
  *   /run/netns/NAME          netns/NAME            final
  *   LXC, nspawn              lxc/NAME, nspawn/NAME final
+ *   conmon tells the name    podman/NAME, or the annotation nanoseg.workload   provisional, and name_only
  *   cgroup tells the id      docker/<12 hex>       provisional (podman, containerd, crio)
  *   a hint's name or id      RUNTIME/NAME          provisional (over the next two)
  *   only a runtime's file    docker/<file name>    provisional
@@ -21,6 +22,7 @@
 
 #include "caps.h"
 #include "cgroup.h"
+#include "conmon.h"
 #include "docker_json.h"
 #include "findings.h"
 
@@ -38,13 +40,14 @@ struct ns_identity_facts {
 	const struct ns_container *const *containers;
 	size_t n_containers;
 	const struct ns_hint_words *hint; /* NULL: none */
+	struct ns_conmon_words conmon;    /* of the container that the cgroup tells; name "": none */
 	struct ns_caps caps;              /* of its processes */
 	struct ns_bare_link bare;
 	bool truncated; /* more addresses or interfaces than can be kept */
 };
 
-/* Rewrites workload, runtime, container_id, name, image, image_digest, provisional, net_admin, net_raw, privileged and
- * findings of the endpoint; true when one of them is not what it was. */
+/* Rewrites workload, runtime, container_id, name, image, image_digest, provisional, name_only, net_admin, net_raw,
+ * privileged and findings of the endpoint; true when one of them is not what it was. */
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint);
 
 /* A name that may stand in policies, files and terminals: letters, digits and any of "._-/@:+", not starting with '/'.

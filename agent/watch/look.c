@@ -12,6 +12,8 @@
 /* Addresses that changed while they were read are read again after this. */
 #define AGAIN_US        5000
 #define FAILED_AGAIN_US 200000
+/* Between the first sight of a container's process and its first instruction are 20 ms and more. */
+#define AWAIT_US 8000
 
 static void list_dirs(struct ns_watch *watch)
 {
@@ -161,6 +163,24 @@ static void identify_all(struct ns_watch *watch)
 	}
 }
 
+/* Podman has made the namespace, and its processes are about to come; who it is must be known before its first
+ * instruction, and nothing else tells. */
+static void await_names(struct ns_watch *watch)
+{
+	int64_t now = ns_clock_elapsed();
+
+	for (size_t i = 0; i < watch->n_watched; i++) {
+		const struct ns_watched *watched = watch->watched[i];
+
+		if (now >= watched->name_awaited || !watched->endpoint.provisional || watched->endpoint.name_only ||
+		    strcmp(watched->endpoint.runtime, "podman") != 0)
+			continue;
+		watch->dirty |= NS_LOOK_PROCESSES;
+		ns_watch_again(watch, now + AWAIT_US);
+		return;
+	}
+}
+
 static void read_addresses(struct ns_watch *watch)
 {
 	for (size_t i = 0; i < watch->n_watched; i++) {
@@ -255,6 +275,7 @@ void ns_watch_look(struct ns_watch *watch)
 	ns_watch_read_links(watch); /* a scan of /proc takes its time */
 	if (scanned || look & NS_LOOK_IDENTITY)
 		identify_all(watch);
+	await_names(watch);
 	watch->residents.n = 0; /* the engines may change what it points to */
 	if (look & NS_LOOK_ADDRESSES)
 		read_addresses(watch);

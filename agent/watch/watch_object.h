@@ -44,6 +44,7 @@ struct ns_watched {
 	int nsid_told;           /* an answer that does not count yet */
 	struct ns_anchors anchors;
 	struct ns_cgroup_identity cgroup; /* of the process watched */
+	struct ns_conmon_words conmon;    /* of the same container */
 	pid_t init;                       /* the container's first process, as its engine tells; 0: not known */
 	pid_t cgroup_of;                  /* the process it was read of; 0: none */
 	struct ns_caps_owners owners;     /* user namespaces, whose capabilities count here */
@@ -51,6 +52,7 @@ struct ns_watched {
 	uint64_t caps_of;                 /* a digest of the processes that were asked … */
 	int64_t caps_since, caps_at;      /* … since when, and when they were asked last; ns_clock_elapsed() */
 	struct ns_hint_words hint;
+	int64_t name_awaited;         /* until then its name is looked for often; ns_clock_elapsed() */
 	bool hinted;                  /* somebody told of it */
 	char hold[NS_NETNS_PATH_MAX]; /* the path told, which keeps it an endpoint; "": none */
 };
@@ -144,6 +146,8 @@ void ns_watched_set_path(struct ns_watched *watched, const char *path);
 /* Does the path that was told of lead to it still? Sets what follows from that where no listing told more. */
 bool ns_watched_hold(struct ns_watched *watched);
 void ns_watched_set_processes(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n);
+/* Asks the processes whose container they are, as far as that is not known. */
+void ns_watched_ask_runtime(struct ns_watched *watched, const struct ns_proc_entry *entries, size_t n);
 /* True when the identity is another one now. */
 bool ns_watched_identify(struct ns_watched *watched);
 /* Reads the addresses: 1 when they changed. -EAGAIN: later. */

@@ -45,6 +45,7 @@ struct ns_endpoint {
 	char container_id[NS_CONTAINER_ID_MAX];
 	char name[NS_NAME_MAX], image[NS_NAME_MAX], image_digest[NS_NAME_MAX];
 	bool provisional;     /* the runtime has not told its name yet, or could not be asked */
+	bool name_only;       /* provisional: the name is known, the labels, which may name another workload, are not */
 	pid_t pid;            /* 0: no process known */
 	char netns_path[256]; /* "" when only a process holds it */
 	int64_t since;        /* microseconds since the epoch; when this namespace was first seen */

@@ -51,5 +51,5 @@ podman_hook() {
 	PODMAN_HOOKS=$LAB/hooks.d
 	mkdir -p "$PODMAN_HOOKS"
 	jq -n '{version: "1.0.0", hook: {path: $ARGS.positional[0], args: $ARGS.positional}, when: {always: true},
-		stages: ["createRuntime"]}' --args "$@" >"$PODMAN_HOOKS/nanoseg.json"
+		stages: ["createRuntime"]}' --args -- "$@" >"$PODMAN_HOOKS/nanoseg.json"
 }

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "caps.h"
+#include "cleanup.h"
+#include "conmon.h"
+#include "identity.h"
+#include "json.h"
+#include "proc_scan.h"
+
+#define ANNOTATION "nanoseg.workload"
+/* Between a container's first process and its conmon: the runtime that makes it, and its wrappers. */
+#define ANCESTORS_MAX 6
+#define STAT_MAX      512
+
+/* As Podman takes it. */
+static bool is_name(const char *text)
+{
+	if (!isalnum((unsigned char)*text) || strlen(text) >= NS_NAME_MAX)
+		return false;
+	for (; *text; text++)
+		if (!isalnum((unsigned char)*text) && !strchr("_.-", *text))
+			return false;
+	return true;
+}
+
+static const char *next_argument(const char **at, const char *end)
+{
+	const char *argument = *at, *nul = memchr(argument, '\0', (size_t)(end - argument));
+
+	if (!nul) /* the end, or cut off */
+		return NULL;
+	*at = nul + 1;
+	return argument;
+}
+
+static void take(const char **to, const char *option, const char *letter, const char *word, const char *value)
+{
+	if (!*to && (strcmp(option, letter) == 0 || strcmp(option, word) == 0))
+		*to = value;
+}
+
+bool ns_conmon_parse_arguments(const char *text, size_t length, const char *id, char ret_name[static NS_NAME_MAX],
+			       char ret_bundle[static PATH_MAX])
+{
+	const char *end = text + length, *option, *value, *cid = NULL, *name = NULL, *bundle = NULL;
+
+	(void)next_argument(&text, end); /* the program */
+	option = next_argument(&text, end);
+	/* The first of each counts, and what follows --exit-command is another program's. A value is never taken for an
+	 * option; whoever starts a container chooses some of them. */
+	while (option && strcmp(option, "--exit-command") != 0) {
+		value = next_argument(&text, end);
+		if (!value || *option != '-' || *value == '-') {
+			option = value;
+			continue;
+		}
+		take(&cid, option, "-c", "--cid", value);
+		take(&name, option, "-n", "--name", value);
+		take(&bundle, option, "-b", "--bundle", value);
+		option = next_argument(&text, end);
+	}
+	if (!cid || strcmp(cid, id) != 0 || !name || !is_name(name))
+		return false;
+	(void)snprintf(ret_name, NS_NAME_MAX, "%s", name);
+	(void)snprintf(ret_bundle, PATH_MAX, "%s", bundle && *bundle == '/' && strlen(bundle) < PATH_MAX ? bundle : "");
+	return true;
+}
+
+int ns_conmon_parse_config(const char *text, size_t length, char ret_workload[static NS_WORKLOAD_MAX],
+			   struct ns_error *err)
+{
+	NS_JSON json_t *json = NULL;
+	const char *workload;
+	int r = ns_json_decode(text, length, NS_HOOK_BYTES_MAX, NS_JSON_DEPTH_MAX, &json, err);
+
+	if (r < 0)
+		return r;
+	workload = json_string_value(json_object_get(json_object_get(json, "annotations"), ANNOTATION));
+	(void)snprintf(ret_workload, NS_WORKLOAD_MAX, "%s",
+		       workload && ns_identity_is_workload(workload) ? workload : "");
+	return 0;
+}
+
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+static bool read_workload(const char *bundle, char ret[static NS_WORKLOAD_MAX])
+{
+	NS_CLEANUP(free_text) char *text = NULL;
+	char path[PATH_MAX + sizeof "/config.json"];
+	NS_CLOSE int fd = -1;
+	struct stat st;
+	size_t n = 0, room;
+
+	(void)snprintf(path, sizeof path, "%s/config.json", bundle);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > NS_HOOK_BYTES_MAX)
+		return false;
+	room = (size_t)st.st_size;
+	text = malloc(room + 1);
+	while (text && n < room) {
+		ssize_t got = read(fd, text + n, room - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		n += (size_t)got;
+	}
+	return text && ns_conmon_parse_config(text, n, ret, NULL) == 0;
+}
+
+/* "PID (PROGRAM) STATE PARENT …"; the program's name may hold any byte. */
+static bool read_stat(pid_t pid, bool *ret_conmon, pid_t *ret_parent)
+{
+	char text[STAT_MAX];
+	ssize_t n = ns_proc_read(pid, "stat", text, sizeof text - 1);
+	const char *open, *close;
+	char *end;
+	long parent;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close || close < open || strlen(close) < 4)
+		return false;
+	errno = 0;
+	parent = strtol(close + 4, &end, 10);
+	if (errno != 0 || end == close + 4 || parent < 0 || parent > INT_MAX)
+		return false;
+	*ret_conmon = close - open == sizeof "(conmon" - 1 && memcmp(open, "(conmon", sizeof "(conmon" - 1) == 0;
+	*ret_parent = (pid_t)parent;
+	return true;
+}
+
+/* A process of the container can leave its namespaces for new ones, but not its cgroup. */
+static bool is_outside(pid_t pid, const struct ns_cgroup_identity *container, const struct ns_cgroup_identity *own,
+		       ino_t netns, ino_t own_userns)
+{
+	struct ns_cgroup_identity cgroup;
+	ino_t its_netns, its_userns;
+
+	if (ns_proc_netns(pid, &its_netns) < 0 || its_netns == netns || ns_caps_userns(pid, &its_userns) < 0 ||
+	    its_userns != own_userns)
+		return false;
+	return !ns_proc_cgroup(pid, own, &cgroup) || !ns_cgroup_same(&cgroup, container);
+}
+
+bool ns_conmon_find(pid_t pid, const struct ns_cgroup_identity *container, const struct ns_cgroup_identity *own,
+		    ino_t netns, ino_t own_userns, struct ns_conmon_words *ret)
+{
+	char text[NS_CONMON_ARGUMENTS_MAX], bundle[PATH_MAX];
+	struct ns_conmon_words found = { 0 };
+	bool is_conmon;
+	pid_t parent;
+
+	if (!read_stat(pid, &is_conmon, &parent))
+		return false;
+	for (int i = 0; i < ANCESTORS_MAX && parent > 1; i++) {
+		ssize_t n;
+
+		pid = parent;
+		if (!read_stat(pid, &is_conmon, &parent))
+			return false;
+		if (!is_conmon || !is_outside(pid, container, own, netns, own_userns))
+			continue;
+		n = ns_proc_read(pid, "cmdline", text, sizeof text);
+		if (n <= 0 || !ns_conmon_parse_arguments(text, (size_t)n, container->id, found.name, bundle))
+			continue;
+		if (*bundle && !read_workload(bundle, found.workload))
+			return false;
+		*ret = found;
+		return true;
+	}
+	return false;
+}
