@@ -69,10 +69,18 @@ void ns_drifted_close(struct ns_attachment *attachment)
 	attachment->drifted.monitor = ns_drift_close(attachment->drifted.monitor);
 }
 
+bool ns_drifted_found(const struct ns_lock_result *result)
+{
+	return result->before[0] || result->sets_changed || result->chains_changed || result->elements_added ||
+	       result->elements_removed;
+}
+
 void ns_drifted_repaired(struct ns_attachment *attachment, const char *lock, const char *difference)
 {
 	struct ns_drifted *drifted = &attachment->drifted;
 
+	if (!difference[0])
+		difference = "the table was gone";
 	drifted->repaired++;
 	drifted->last = ns_clock_now();
 	(void)snprintf(drifted->what, sizeof drifted->what, "%s lock: %.480s", lock, difference);

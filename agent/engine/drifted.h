@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "drift.h"
+#include "lock.h"
 
 struct ns_attachment;
 
@@ -26,7 +27,9 @@ struct ns_drifted {
 
 void ns_drifted_open(struct ns_attachment *attachment, int netns_fd);
 void ns_drifted_close(struct ns_attachment *attachment);
-/* The kernel was found other than it was left; `difference` is the first line. Now repaired. */
+/* Whether an apply of what was there already found something else, or nothing. */
+bool ns_drifted_found(const struct ns_lock_result *result);
+/* The kernel was found other than it was left; `difference` is the first line, "": there was no table. Now repaired. */
 void ns_drifted_repaired(struct ns_attachment *attachment, const char *lock, const char *difference);
 /* Writes what has not been written to the audit log; at most one entry every NS_DRIFT_AUDIT_US of an endpoint, since a
  * container can go on for ever. True: something is still to be written. */

@@ -100,8 +100,8 @@ static int apply(struct ns_engine *engine, struct ns_error *err)
 		r = plan.n_chains ? ns_lock_apply(gate->lock, &plan, &result, err) : ns_lock_remove(gate->lock, err);
 	if (r < 0)
 		return r;
-	if (as_before && gate->recheck && result.before[0])
-		ns_engine_host_drifted(engine, NS_GATE_TABLE, result.before);
+	if (as_before && gate->recheck && ns_drifted_found(&result))
+		ns_engine_host_drifted(engine, NS_GATE_TABLE, result.before[0] ? result.before : "the table was gone");
 	gate->standing = standing;
 	gate->recheck = gate->dirty = false;
 	for (size_t i = 0; i < gate->n_ports; i++)

@@ -173,8 +173,7 @@ static int remove_table(struct ns_attachment *attachment, struct ns_error *err)
 	return 0;
 }
 
-static int put_table(struct ns_attachment *attachment, const struct ns_outer_wish *wish, bool *ret_repaired,
-		     struct ns_error *err)
+static int put_table(struct ns_attachment *attachment, const struct ns_outer_wish *wish, struct ns_error *err)
 {
 	struct ns_outer *outer = &attachment->outer;
 	struct ns_lock_result result = { 0 };
@@ -183,7 +182,8 @@ static int put_table(struct ns_attachment *attachment, const struct ns_outer_wis
 
 	if (r < 0)
 		return r;
-	*ret_repaired = known && result.before[0];
+	if (known && ns_drifted_found(&result))
+		ns_drifted_repaired(attachment, "outer", result.before);
 	outer->there = true;
 	outer->mode = wish->mode;
 	memcpy(outer->digest, wish->digest, sizeof outer->digest);
@@ -193,20 +193,18 @@ static int put_table(struct ns_attachment *attachment, const struct ns_outer_wis
 	return 0;
 }
 
-int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish, bool forced, bool *ret_repaired,
-		   struct ns_error *err)
+int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish, bool forced, struct ns_error *err)
 {
 	struct ns_outer *outer = &attachment->outer;
 	struct ns_error local = NS_ERROR_INIT;
 	int r = 0;
 
-	*ret_repaired = false;
 	if (!outer->lock)
 		return 0;
 	if (!wish->wanted)
 		r = outer->there ? remove_table(attachment, &local) : 0;
 	else if (forced || !outer->there || outer->failure[0] || strcmp(outer->digest, wish->digest) != 0)
-		r = put_table(attachment, wish, ret_repaired, &local);
+		r = put_table(attachment, wish, &local);
 	if (r == 0) {
 		outer->failure[0] = '\0';
 		return 0;

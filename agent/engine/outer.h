@@ -50,8 +50,7 @@ void ns_outer_close(struct ns_outer *outer); /* the table stays */
 int ns_outer_wanted(struct ns_attachment *attachment, const struct ns_policy *policy, enum ns_mode mode,
 		    struct ns_outer_wish *ret, struct ns_error *err);
 /* Makes it so; keeps a failure in outer->failure. `forced`: also when nothing seems to have changed. */
-int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish, bool forced, bool *ret_repaired,
-		   struct ns_error *err);
+int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish, bool forced, struct ns_error *err);
 /* The endpoint ended: its last figures, and the table goes. */
 void ns_outer_end(struct ns_attachment *attachment);
 

@@ -209,15 +209,32 @@ static void record_cut(const struct ns_attachment *attachment, const struct ns_c
 		ns_log_error("%s: the cut could not be written to the audit log: %s", attachment->workload, err.text);
 }
 
+/* The addresses that it has, and those that it had under its locks: when a runtime takes them away one after the other,
+ * at a container's end, its own connections do not become somebody else's. */
+static size_t own_addresses(const struct ns_attachment *attachment, struct ns_prefix *ret)
+{
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	const struct ns_own *own = &attachment->outer.own;
+	size_t n = 0;
+
+	for (size_t i = 0; i < endpoint->n_addresses; i++)
+		ret[n++] = endpoint->addresses[i];
+	for (size_t i = 0; i < own->n_known; i++)
+		ret[n++] = (struct ns_prefix){ .addr = own->known[i],
+					       .length = own->known[i].family == AF_INET ? 32 : 128 };
+	return n;
+}
+
 /* Open connections must not outlive the rules that allowed them. Only with the plan in force: what is cut cannot come
  * back then. */
 static void cut(struct ns_attachment *attachment, const struct wish *wish)
 {
 	const struct ns_endpoint *endpoint = attachment->endpoint;
+	struct ns_prefix own[2 * NS_ENDPOINT_ADDRESSES_MAX];
 	struct ns_cut_result result = { 0 };
 	struct ns_error err = NS_ERROR_INIT;
 	NS_CLOSE int fd = ns_watch_open_netns(attachment->engine->watch, endpoint, &err);
-	int r = fd < 0 ? fd : ns_cut(fd, &wish->plan, endpoint->addresses, endpoint->n_addresses, &result, &err);
+	int r = fd < 0 ? fd : ns_cut(fd, &wish->plan, own, own_addresses(attachment, own), &result, &err);
 
 	attachment->cut.connections += result.connections;
 	attachment->cut.sockets += result.sockets;
@@ -247,7 +264,7 @@ static bool tightens(const struct ns_attachment *attachment, const struct wish *
 static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool forced, struct ns_error *err)
 {
 	struct ns_lock_result result = { 0 };
-	bool as_left = strcmp(wish->digest, attachment->plan_digest) == 0, leaving, tighter;
+	bool as_left = strcmp(wish->digest, attachment->plan_digest) == 0, leaving, tighter, drifted;
 	int r;
 
 	if (!forced && !attachment->failure[0] && as_left) {
@@ -261,11 +278,12 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	r = ns_lock_apply(attachment->lock, &wish->plan, &result, err);
 	if (r < 0)
 		return r;
-	if (as_left && result.before[0])
+	drifted = as_left && ns_drifted_found(&result);
+	if (drifted)
 		ns_drifted_repaired(attachment, "inner", result.before);
 	if (leaving && result.sets_changed)
 		forget_figures(attachment);
-	tighter = tightens(attachment, wish, &result, as_left && result.before[0]);
+	tighter = tightens(attachment, wish, &result, drifted);
 	record_success(attachment, wish, &result);
 	return tighter;
 }
@@ -274,7 +292,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 static int apply(struct ns_attachment *attachment, bool *ret_inner_failed, struct ns_error *err)
 {
 	NS_CLEANUP(wish_release) struct wish wish = { 0 };
-	bool forced = attachment->recheck, repaired, tighter;
+	bool forced = attachment->recheck, tighter;
 	int r = make_wish(attachment, &wish, err);
 
 	*ret_inner_failed = true;
@@ -284,9 +302,7 @@ static int apply(struct ns_attachment *attachment, bool *ret_inner_failed, struc
 		return r;
 	*ret_inner_failed = false;
 	tighter = r > 0;
-	r = ns_outer_apply(attachment, &wish.outer, forced, &repaired, err);
-	if (repaired)
-		ns_drifted_repaired(attachment, "outer", "it was not as planned");
+	r = ns_outer_apply(attachment, &wish.outer, forced, err);
 	if (tighter) {
 		/* A link that waits for these rules need not wait for the cut. */
 		attachment->dirty = r < 0;

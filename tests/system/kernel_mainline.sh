@@ -25,6 +25,41 @@ for v in 4 6; do
 	eventually "denies" 10 has_deny netns/api ".direction == \"ingress\" and .port == 8080 and .peer.address == \"$(address $v 5)\""
 done
 
+outer_is() {
+	[ "$(nsj endpoints | jq -r ".[] | select(.workload == \"$1\") | .outer")" = "$2" ]
+}
+drift_of() {
+	nsj endpoints | jq -e ".[] | select(.workload == \"$1\") | .drift | $2"
+}
+# Status is 1 where tables cannot be owned and the containers have NET_ADMIN, and there is no /dev/fd on every machine.
+gate_works() {
+	{ nsj status || true; } | jq -e '.gate.state == "standing" or .gate.state == "on events"'
+}
+
+step "the outer lock and the gate"
+check "the outer lock is in" outer_is netns/api enforcing
+check "as planned" ns verify
+check "the gate" gate_works
+ns_container late 40
+eventually "a container that comes later is let in" 10 attempt late tcp4 2 80
+check "and in IPv6" attempt late tcp6 2 80
+
+step "root in the container takes the rules away"
+handle() { ip netns exec api nft -aj list tables inet | jq '.nftables[] | .table? | select(.name == "nanoseg") | .handle'; }
+owned=$(nsj verify | jq -r '.locks[] | select(.workload == "netns/api" and .lock == "inner") | .protection')
+before=$(handle)
+in_ns api nft flush ruleset
+in_ns api nft add table inet mine
+case $owned in
+owned) check "nobody can, where tables are owned" equal "$(handle)" "$before" ;;
+plain) eventually "the process is named" 10 drift_of netns/api '.repaired > 0 and (.command | test("nft"))' ;;
+*) die "neither owned nor plain: '$owned'" ;;
+esac
+eventually "as planned again" 10 ns verify
+shop_works
+shop_refuses
+in_ns api nft delete table inet mine
+
 step "kill -9"
 table=$(kernel_table api)
 kill_daemon
