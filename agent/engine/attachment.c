@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "engine_private.h"
+#include "gate_ports.h"
 #include "log.h"
 
 bool ns_mode_learns(enum ns_mode mode)
@@ -172,8 +173,23 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 	(void)ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, NULL);
 	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", name);
 	attachment->renamed[0] = '\0';
+	/* What stood in for its rules while it had no name let nothing out: there is nothing to take home or to cut. */
+	if (!attachment->identified && !attachment->adopted &&
+	    ns_gate_is_closed_for(attachment->engine, attachment->endpoint))
+		attachment->mode = NS_MODE_INVALID;
 	attachment->identified = true;
 	attachment->dirty = true;
+}
+
+bool ns_attachment_awaits_name(const struct ns_attachment *attachment)
+{
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	const struct ns_engine *engine = attachment->engine;
+
+	if (attachment->identified || attachment->adopted || attachment->mode != NS_MODE_INVALID ||
+	    endpoint->joined_late || engine->starting || !engine->gate.standing || engine->gate.failure[0])
+		return false;
+	return endpoint->n_interfaces == 0 || ns_gate_is_closed_for(engine, endpoint);
 }
 
 /* True when the namespace already has our table, from this daemon's life before. */

@@ -67,9 +67,13 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		       struct ns_error *err);
 struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment); /* rules stay */
 
-/* Takes the name that the watcher has now; one that is only provisional for rules in force under it. Rules in force are not given up for a name that has none: the old name stays
- * then, `renamed` says so, and each turn tries again. */
+/* Takes the name that the watcher has now; one that is only provisional for rules in force under it. Rules in force are
+ * not given up for a name that has none: the old name stays then, `renamed` says so, and each turn tries again. */
 void ns_attachment_rename(struct ns_attachment *attachment);
+
+/* Nobody knows yet who it is, and the standing gate lets nothing out of it until that is known. A table that lets
+ * everything pass would only be made to be replaced, and take as long as everything else together: it has none. */
+bool ns_attachment_awaits_name(const struct ns_attachment *attachment);
 
 /* Opens the learner if that failed before. */
 void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd);

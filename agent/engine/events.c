@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "engine_private.h"
 #include "fdstore.h"
+#include "gate_ports.h"
 #include "log.h"
 
 static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
@@ -44,6 +45,12 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 	ns_attachment_rename(attachment);
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
+	/* As above, when its links waited for nothing but its name. */
+	if (!engine->starting && attachment->identified && attachment->dirty &&
+	    ns_gate_is_closed_for(engine, endpoint) && ns_engine_rebuild_book(engine, NULL) == 0) {
+		(void)ns_attachment_reconcile(attachment, NULL);
+		(void)ns_gate_update(engine, NULL);
+	}
 }
 
 static void addresses(void *ctx, struct ns_endpoint *endpoint)

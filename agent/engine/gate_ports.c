@@ -252,6 +252,26 @@ int ns_gate_judge(struct ns_engine *engine, int64_t *ret_wait, struct ns_error *
 	return 0;
 }
 
+bool ns_gate_is_closed_for(const struct ns_engine *engine, const struct ns_endpoint *endpoint)
+{
+	size_t n, n_closed = 0;
+	const struct ns_port *ports = ns_watch_ports(engine->watch, &n);
+
+	if (!engine->gate.lock || engine->gate.failure[0])
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct ns_gate_port *gated;
+
+		if (ports[i].far != NS_PORT_ENDPOINT || ports[i].cookie != endpoint->cookie)
+			continue;
+		gated = ns_gate_find(&engine->gate, ports[i].index);
+		if (!gated || gated->open)
+			return false;
+		n_closed++;
+	}
+	return n_closed > 0 && n_closed >= endpoint->n_interfaces;
+}
+
 void ns_gate_forget(struct ns_engine *engine, const struct ns_port *port)
 {
 	struct ns_gate_port *gated = ns_gate_find(&engine->gate, port->index);

@@ -13,4 +13,7 @@ int ns_gate_judge(struct ns_engine *engine, int64_t *ret_wait, struct ns_error *
 /* NULL: the gate is not about it. */
 struct ns_gate_port *ns_gate_find(const struct ns_gate *gate, int index);
 
+/* Every way out of the endpoint is a link that the gate keeps closed; false when that is not certain. */
+bool ns_gate_is_closed_for(const struct ns_engine *engine, const struct ns_endpoint *endpoint);
+
 #endif

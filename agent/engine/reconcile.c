@@ -321,6 +321,10 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 	bool inner_failed = true;
 	int r;
 
+	if (ns_attachment_awaits_name(attachment)) {
+		attachment->dirty = false;
+		return 0;
+	}
 	if (must_wait(attachment))
 		r = ns_error_set(
 			&local, -EAGAIN,

@@ -361,7 +361,8 @@ start_daemon() {
 	socat -u "UNIX-RECV:$ready,mode=600" "OPEN:$ready.got,creat,append" 2>/dev/null &
 	local listener=$!
 	wait_for 5 test -S "$ready" || die "socat does not listen"
-	NOTIFY_SOCKET=$ready "$NANOSEGD" --config "$LAB/nanoseg.conf" >>"$LAB/daemon.log" 2>&1 &
+	# With the priority that its unit gives it.
+	NOTIFY_SOCKET=$ready nice -n -10 "$NANOSEGD" --config "$LAB/nanoseg.conf" >>"$LAB/daemon.log" 2>&1 &
 	DAEMON=$!
 	wait_for "${1:-30}" daemon_ready_or_gone "$ready.got" || die "nanosegd says nothing"
 	kill "$listener" 2>/dev/null

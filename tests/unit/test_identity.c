@@ -157,6 +157,62 @@ static void test_no_downgrade(void **state)
 	check(&e, "docker/web", "docker", false);
 }
 
+/* conmon tells the name before the engine does, and never the labels. */
+static void test_conmon(void **state)
+{
+	static const char file[] = "/run/netns/netns-1b4e28ba-2fa1-11d2-883f-0016d3cca427";
+	struct ns_container c = { .id = ID_A, .runtime = "podman", .name = "web" }, other = c;
+	const struct ns_container *container = &c;
+	struct ns_identity_facts facts = { .netns_path = file,
+					   .pid = 42,
+					   .cgroup = { "podman", ID_A },
+					   .containers = &container,
+					   .conmon = { .name = "web" } };
+	struct ns_endpoint e = { 0 };
+
+	assert_true(ns_identity_decide(&facts, &e));
+	assert_false(ns_identity_decide(&facts, &e));
+	check(&e, "podman/web", "podman", true);
+	assert_true(e.name_only);
+	assert_string_equal(e.container_id, ID_A);
+	/* The engine says the same: it is certain now, and that is news. */
+	facts.n_containers = 1;
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "podman/web", "podman", false);
+	assert_false(e.name_only);
+	facts.n_containers = 0;
+	assert_false(ns_identity_decide(&facts, &e));
+	/* An annotation is better than the name, and a label better than both. */
+	(void)snprintf(facts.conmon.workload, sizeof facts.conmon.workload, "team/web");
+	e = (struct ns_endpoint){ 0 };
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "team/web", "podman", true);
+	facts.n_containers = 1;
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "team/web", "podman", false);
+	(void)snprintf(c.label_workload, sizeof c.label_workload, "team/other");
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "team/other", "podman", false);
+	/* It is the annotation of that container alone. */
+	(void)snprintf(other.id, sizeof other.id, "%s", ID_B);
+	container = &other;
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "podman/web", "podman", false);
+	/* A namespace that the container made itself has the same conmon above it, and is not the container's. */
+	facts.n_containers = 0;
+	facts.netns_path = "";
+	e = (struct ns_endpoint){ 0 };
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "podman/a1b2c3d4e5f6", "podman", true);
+	assert_false(e.name_only);
+	/* Who named a file of one's own is not asked twice. */
+	facts.netns_path = "/run/netns/mine";
+	e = (struct ns_endpoint){ 0 };
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "netns/mine", "netns", false);
+	assert_false(e.name_only);
+}
+
 static struct ns_endpoint hinted(const char *path, const char *cgroup_runtime, const struct ns_hint_words *hint)
 {
 	struct ns_endpoint endpoint = { 0 };
@@ -263,7 +319,7 @@ int main(void)
 		cmocka_unit_test(test_without_engine), cmocka_unit_test(test_with_engine),
 		cmocka_unit_test(test_workload_names), cmocka_unit_test(test_no_downgrade),
 		cmocka_unit_test(test_hints),          cmocka_unit_test(test_findings_fit),
-		cmocka_unit_test(test_bare_links),
+		cmocka_unit_test(test_bare_links),     cmocka_unit_test(test_conmon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
