@@ -11,6 +11,18 @@
 #include "gate_ports.h"
 #include "log.h"
 
+/* Not at the end of the round: a container's first packet follows its namespace, and its addresses, within milliseconds,
+ * and who asks for a neighbour in vain asks again only after a second. The others, whose rules may name its addresses,
+ * come with the turn. At the start the peers' addresses are not all known yet. */
+static void apply_at_once(struct ns_engine *engine, struct ns_attachment *attachment)
+{
+	if (engine->starting || ns_engine_rebuild_book(engine, NULL) < 0)
+		return;
+	engine->book_dirty = true;
+	(void)ns_attachment_reconcile(attachment, NULL);
+	(void)ns_gate_update(engine, NULL);
+}
+
 static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 {
 	struct ns_engine *engine = ctx;
@@ -27,12 +39,7 @@ static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 	endpoint->user = attachment;
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
-	/* At once, not at the end of the round: a container's first packet follows its namespace within milliseconds.
-	 * At the start the peers' addresses are not all known yet. */
-	if (!engine->starting && ns_engine_rebuild_book(engine, &err) == 0) {
-		(void)ns_attachment_reconcile(attachment, NULL);
-		(void)ns_gate_update(engine, NULL);
-	}
+	apply_at_once(engine, attachment);
 }
 
 static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_workload)
@@ -46,11 +53,8 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
 	/* As above, when its links waited for nothing but its name. */
-	if (!engine->starting && attachment->identified && attachment->dirty &&
-	    ns_gate_is_closed_for(engine, endpoint) && ns_engine_rebuild_book(engine, NULL) == 0) {
-		(void)ns_attachment_reconcile(attachment, NULL);
-		(void)ns_gate_update(engine, NULL);
-	}
+	if (attachment->identified && attachment->dirty && ns_gate_is_closed_for(engine, endpoint))
+		apply_at_once(engine, attachment);
 }
 
 static void addresses(void *ctx, struct ns_endpoint *endpoint)
@@ -64,6 +68,8 @@ static void addresses(void *ctx, struct ns_endpoint *endpoint)
 	}
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
+	if (attachment && ns_mode_in_force(attachment->mode))
+		apply_at_once(engine, attachment);
 }
 
 static void host_addresses(void *ctx)
