@@ -11,9 +11,9 @@
 #include "gate_ports.h"
 #include "log.h"
 
-/* Not at the end of the round: a container's first packet follows its namespace, and its addresses, within milliseconds,
- * and who asks for a neighbour in vain asks again only after a second. The others, whose rules may name its addresses,
- * come with the turn. At the start the peers' addresses are not all known yet. */
+/* Not at the end of the round: a container's first packet follows its namespace, and its addresses, within
+ * milliseconds, and who asks for a neighbour in vain asks again only after a second. The others, whose rules may name
+ * its addresses, come with the turn. At the start the peers' addresses are not all known yet. */
 static void apply_at_once(struct ns_engine *engine, struct ns_attachment *attachment)
 {
 	if (engine->starting || ns_engine_rebuild_book(engine, NULL) < 0)
