@@ -25,8 +25,9 @@ static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct 
 			continue;
 		attachment->disputed = 0;
 		for (size_t i = 0; i < endpoint->n_addresses && r == 0; i++)
-			r = ns_claims_add(claims, &endpoint->addresses[i].addr, endpoint->cookie, attachment->workload,
-					  err);
+			if (!ns_own_is_stranger(&attachment->outer.own, endpoint, i))
+				r = ns_claims_add(claims, &endpoint->addresses[i].addr, endpoint->cookie,
+						  attachment->workload, err);
 	}
 	return r;
 }
@@ -139,6 +140,7 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 		endpoint->user = ns_attachment_free(ns_attachment_of(endpoint));
 	}
 	ns_engine_close_host(engine);
+	ns_orphans_release(&engine->orphans);
 	engine->watch = ns_watch_free(engine->watch);
 	engine->book = ns_book_free(engine->book);
 	ns_claims_release(&engine->claims);

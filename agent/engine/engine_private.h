@@ -14,6 +14,7 @@
 #include "kernel_features.h"
 #include "gate.h"
 #include "nft/socket.h"
+#include "orphans.h"
 
 #define NS_OBSERVATIONS_QUEUED_MAX 65536
 #define NS_HOST_ADDRESSES_MAX      1024
@@ -34,9 +35,11 @@ struct ns_engine {
 	struct ns_claims claims; /* what the book was made of; their workloads are not to be read again */
 	struct ns_features features;
 	uint64_t own_cookie;
-	struct ns_nft *host; /* in the agent's own namespace: owns all outer locks and the gate; NULL: host_failure */
-	char host_failure[NS_ERROR_TEXT_MAX + 16];
+	struct ns_nft *
+		host; /* in the agent's own namespace: owns all outer locks and the gate; NULL: host_failure says why */
+	char host_failure[NS_ERROR_TEXT_MAX + 64];
 	struct ns_gate gate;
+	struct ns_orphans orphans;
 	struct ns_drift *drift; /* of the agent's own namespace */
 	bool starting;          /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;

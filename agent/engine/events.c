@@ -98,6 +98,8 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 	struct ns_attachment *attachment = ns_attachment_of(endpoint);
 	struct ns_error err = NS_ERROR_INIT;
 
+	if (engine->config.fdstore)
+		ns_fdstore_drop(engine->config.fdstore, endpoint->cookie);
 	if (!attachment)
 		return;
 	/* Our sockets still hold the namespace, so its last words can be read. */
@@ -107,8 +109,6 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 	ns_engine_store_endpoint(engine, attachment, ns_clock_now());
 	(void)ns_store_forget_counters(engine->store, endpoint->cookie, NULL);
 	ns_outer_end(attachment);
-	if (engine->config.fdstore)
-		ns_fdstore_drop(engine->config.fdstore, endpoint->cookie);
 	endpoint->user = ns_attachment_free(attachment);
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);

@@ -150,6 +150,18 @@ static bool say(struct ns_gate_port *gated, bool open, const char *why)
 	return open;
 }
 
+static bool was_locked(struct ns_engine *engine, const struct ns_port *port)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		const struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (attachment && ns_outer_had(&attachment->outer, port))
+			return true;
+	}
+	return ns_orphans_cover(&engine->orphans, port);
+}
+
 /* A link to nobody we know. It may become a container's in a moment, so it waits; and it may be somebody's own affair,
  * so it does not wait for ever. */
 static bool judge_unknown(struct ns_engine *engine, const struct ns_port *port, struct ns_gate_port *gated,
@@ -157,6 +169,8 @@ static bool judge_unknown(struct ns_engine *engine, const struct ns_port *port, 
 {
 	int64_t left = port->since + engine->config.gate_wait_us - ns_clock_elapsed();
 
+	if (was_locked(engine, port))
+		return say(gated, false, "it was the link of a container with a policy, and leads elsewhere now");
 	if (gated->open) {
 		gated->unmanaged = true;
 		return true;

@@ -74,26 +74,30 @@ int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t cookie, 
 	return r;
 }
 
+static void fail(struct ns_engine *engine, const char *what, const struct ns_error *why)
+{
+	(void)snprintf(engine->host_failure, sizeof engine->host_failure, "failed: %s: %s", what, why->text);
+	ns_log_error("%s: %s", what, why->text);
+}
+
 void ns_engine_open_host(struct ns_engine *engine)
 {
 	struct ns_error err = NS_ERROR_INIT;
 
 	if (ns_features_probe(&engine->features, &err) < 0)
-		ns_log_warning("the kernel's features could not be probed: %s", err.text);
+		fail(engine, "what this kernel can do could not be tried", &err);
 	if (ns_netns_own_cookie(&engine->own_cookie, &err) < 0 ||
 	    ns_engine_open_nft(engine, -1, engine->own_cookie, &engine->host, &err) < 0) {
-		(void)snprintf(engine->host_failure, sizeof engine->host_failure, "failed: %s", err.text);
-		ns_log_error("there can be no outer locks: %s", err.text);
+		fail(engine, "there can be no outer locks", &err);
 		return;
 	}
 	if (ns_gate_open(engine, &err) < 0) {
 		ns_gate_close(engine);
-		(void)snprintf(engine->host_failure, sizeof engine->host_failure, "failed: %s", err.text);
-		ns_log_error("there can be no gate: %s", err.text);
+		fail(engine, "there can be no gate", &err);
 	}
 	if (ns_drift_open(engine->event, -1, is_ours, seen, engine, &engine->drift, &err) < 0 ||
 	    ns_drift_skip(engine->drift, ns_nft_port(engine->host), &err) < 0)
-		ns_log_error("changes of the outer locks by others are not noticed: %s", err.text);
+		fail(engine, "changes of the outer locks by others are not noticed", &err);
 }
 
 void ns_engine_close_host(struct ns_engine *engine)

@@ -30,27 +30,22 @@ static int index_of_chain(const struct ns_plan_chain *chain)
 	return *end || value <= 0 || value > INT32_MAX ? 0 : (int)value;
 }
 
-static void remember_port(struct ns_outer *outer, const struct ns_plan_chain *chain, int index)
+size_t ns_outer_ports_of(const struct ns_plan *plan, struct ns_port_name *ret)
 {
-	for (size_t i = 0; i < outer->n_ports; i++)
-		if (outer->ports[i].index == index)
-			return;
-	if (outer->n_ports == NS_ENDPOINT_INTERFACES_MAX)
-		return;
-	outer->ports[outer->n_ports].index = index;
-	memcpy(outer->ports[outer->n_ports++].name, chain->device, NS_IFNAME_MAX);
-}
+	size_t n = 0;
 
-/* The interfaces in the endpoint's namespace that lead to these ports. */
-static size_t interfaces_of(const struct ns_endpoint *endpoint, const struct ns_port_name *ports, size_t n, int *ret)
-{
-	size_t found = 0;
+	for (size_t i = 0; i < plan->n_chains; i++) {
+		int index = index_of_chain(&plan->chains[i]);
+		bool known = index == 0 || n == NS_ENDPOINT_INTERFACES_MAX;
 
-	for (size_t i = 0; i < endpoint->n_interfaces; i++)
-		for (size_t k = 0; k < n; k++)
-			if (endpoint->interfaces[i].peer_index == ports[k].index)
-				ret[found++] = endpoint->interfaces[i].index;
-	return found;
+		for (size_t k = 0; k < n && !known; k++)
+			known = ret[k].index == index;
+		if (known)
+			continue;
+		ret[n].index = index;
+		memcpy(ret[n++].name, plan->chains[i].device, NS_IFNAME_MAX);
+	}
+	return n;
 }
 
 /* A table from before this daemon: what it says of the endpoint is what was known when it was locked. */
@@ -58,20 +53,13 @@ static void recall(struct ns_attachment *attachment)
 {
 	struct ns_outer *outer = &attachment->outer;
 	struct ns_plan found = NS_PLAN_INIT;
-	int interfaces[NS_ENDPOINT_INTERFACES_MAX];
 	int r = ns_lock_read(outer->lock, &found, NULL);
 
 	outer->there = r != -ENOENT;
 	if (r < 0)
 		return;
-	for (size_t i = 0; i < found.n_chains; i++) {
-		int index = index_of_chain(&found.chains[i]);
-
-		if (index)
-			remember_port(outer, &found.chains[i], index);
-	}
-	ns_own_recall(&outer->own, &found, interfaces,
-		      interfaces_of(attachment->endpoint, outer->ports, outer->n_ports, interfaces));
+	outer->n_ports = ns_outer_ports_of(&found, outer->ports);
+	ns_own_recall(&outer->own, &found);
 	ns_plan_release(&found);
 }
 
@@ -111,17 +99,22 @@ void ns_outer_close(struct ns_outer *outer)
 	ns_figures_release(&outer->figures);
 }
 
+/* Its own ports; and a port that was under this lock and leads elsewhere now. With NET_ADMIN a container can move its
+ * link into a namespace that nobody knows of, and go on sending from there: the lock goes with it. */
 static size_t find_ports(struct ns_attachment *attachment, struct ns_outer_wish *wish)
 {
 	size_t n;
 	const struct ns_port *ports = ns_watch_ports(attachment->engine->watch, &n);
 
 	for (size_t i = 0; i < n && wish->n_ports < NS_ENDPOINT_INTERFACES_MAX; i++) {
-		if (ports[i].far != NS_PORT_ENDPOINT || ports[i].cookie != attachment->endpoint->cookie)
+		bool is_its = ports[i].far == NS_PORT_ENDPOINT && ports[i].cookie == attachment->endpoint->cookie;
+
+		if (!is_its && (ports[i].far == NS_PORT_ENDPOINT || !ns_outer_had(&attachment->outer, &ports[i])))
 			continue;
 		wish->ports[wish->n_ports].index = ports[i].index;
-		memcpy(wish->ports[wish->n_ports].name, ports[i].name, NS_IFNAME_MAX);
-		wish->interfaces[wish->n_ports++] = ports[i].peer_index;
+		memcpy(wish->ports[wish->n_ports++].name, ports[i].name, NS_IFNAME_MAX);
+		if (is_its)
+			wish->interfaces[wish->n_interfaces++] = ports[i].peer_index;
 	}
 	return wish->n_ports;
 }
@@ -145,7 +138,8 @@ int ns_outer_wanted(struct ns_attachment *attachment, const struct ns_policy *po
 	ret->mode = mode;
 	if (!attachment->outer.lock || find_ports(attachment, ret) == 0)
 		return 0;
-	ns_own_now(&attachment->outer.own, attachment->endpoint, &engine->claims, &ret->now);
+	ns_own_now(&attachment->outer.own, attachment->endpoint, &engine->claims, ret->interfaces, ret->n_interfaces,
+		   &ret->now);
 	options.n_ports = ret->n_ports;
 	options.n_own = ret->now.n_addresses;
 	options.n_macs = ret->now.n_macs;
@@ -167,10 +161,19 @@ static int remove_table(struct ns_attachment *attachment, struct ns_error *err)
 	outer->digest[0] = '\0';
 	outer->n_ports = 0;
 	outer->mode = NS_MODE_INVALID;
-	ns_own_unlocked(&outer->own);
 	ns_figures_release(&outer->figures);
 	(void)ns_store_forget_counters(attachment->engine->store, ns_outer_figures_key(attachment), NULL);
 	return 0;
+}
+
+/* What is known of its addresses is forgotten when no policy is in force any more, and not when its links are away. */
+static int unlock(struct ns_attachment *attachment, const struct ns_outer_wish *wish, struct ns_error *err)
+{
+	int r = attachment->outer.there ? remove_table(attachment, err) : 0;
+
+	if (r == 0 && !ns_mode_in_force(wish->mode))
+		ns_own_unlocked(&attachment->outer.own);
+	return r;
 }
 
 static int put_table(struct ns_attachment *attachment, const struct ns_outer_wish *wish, struct ns_error *err)
@@ -189,7 +192,7 @@ static int put_table(struct ns_attachment *attachment, const struct ns_outer_wis
 	memcpy(outer->digest, wish->digest, sizeof outer->digest);
 	memcpy(outer->ports, wish->ports, sizeof outer->ports);
 	outer->n_ports = wish->n_ports;
-	ns_own_locked(&outer->own, &wish->now, wish->interfaces, wish->n_ports);
+	ns_own_locked(&outer->own, &wish->now, wish->interfaces, wish->n_interfaces, ns_clock_elapsed());
 	return 0;
 }
 
@@ -202,7 +205,7 @@ int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish,
 	if (!outer->lock)
 		return 0;
 	if (!wish->wanted)
-		r = outer->there ? remove_table(attachment, &local) : 0;
+		r = unlock(attachment, wish, &local);
 	else if (forced || !outer->there || outer->failure[0] || strcmp(outer->digest, wish->digest) != 0)
 		r = put_table(attachment, wish, &local);
 	if (r == 0) {
@@ -218,13 +221,26 @@ int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish,
 
 void ns_outer_end(struct ns_attachment *attachment)
 {
+	struct ns_engine *engine = attachment->engine;
+	struct ns_outer *outer = &attachment->outer;
 	struct ns_error err = NS_ERROR_INIT;
 
-	if (!attachment->outer.lock)
+	if (!outer->lock)
 		return;
-	if (attachment->outer.there && remove_table(attachment, &err) < 0)
-		ns_log_warning("%s: its outer lock could not be removed: %s", attachment->workload, err.text);
-	(void)ns_store_forget_counters(attachment->engine->store, ns_outer_figures_key(attachment), NULL);
+	(void)ns_store_forget_counters(engine->store, ns_outer_figures_key(attachment), NULL);
+	if (!outer->there)
+		return;
+	if (ns_orphans_add(&engine->orphans, attachment->endpoint->cookie, outer->ports, outer->n_ports, &err) < 0)
+		ns_log_warning("%s: its outer lock stays until the next start: %s", attachment->workload, err.text);
+	ns_orphans_turn(engine);
+}
+
+bool ns_outer_had(const struct ns_outer *outer, const struct ns_port *port)
+{
+	for (size_t i = 0; outer->there && i < outer->n_ports; i++)
+		if (outer->ports[i].index == port->index)
+			return true;
+	return false;
 }
 
 bool ns_outer_covers(const struct ns_outer *outer, const struct ns_port *port)

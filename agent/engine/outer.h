@@ -37,8 +37,9 @@ struct ns_outer_wish {
 	char digest[72];
 	enum ns_mode mode;
 	struct ns_port_name ports[NS_ENDPOINT_INTERFACES_MAX];
-	int interfaces[NS_ENDPOINT_INTERFACES_MAX]; /* at the other ends of these ports */
 	size_t n_ports;
+	int interfaces[NS_ENDPOINT_INTERFACES_MAX]; /* at the other ends of its ports */
+	size_t n_interfaces;
 	struct ns_own_now now;
 };
 void ns_outer_wish_release(struct ns_outer_wish *wish);
@@ -51,7 +52,7 @@ int ns_outer_wanted(struct ns_attachment *attachment, const struct ns_policy *po
 		    struct ns_outer_wish *ret, struct ns_error *err);
 /* Makes it so; keeps a failure in outer->failure. `forced`: also when nothing seems to have changed. */
 int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish, bool forced, struct ns_error *err);
-/* The endpoint ended: its last figures, and the table goes. */
+/* The endpoint ended: the table goes, or is an orphan's while its links are there. */
 void ns_outer_end(struct ns_attachment *attachment);
 
 /* The store keeps raw figures by cookie; those of the outer lock stand beside the inner lock's, under a number that the
@@ -63,6 +64,10 @@ int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err);
 /* Removes the tables of endpoints that ended while no agent ran. One that still has its port on this host stays. */
 void ns_outer_sweep(struct ns_engine *engine);
 
+/* The ports of a plan, from its chains; at most NS_ENDPOINT_INTERFACES_MAX. */
+size_t ns_outer_ports_of(const struct ns_plan *plan, struct ns_port_name *ret);
+/* Whether the port is or was, under whatever name, under the lock that is in the kernel. */
+bool ns_outer_had(const struct ns_outer *outer, const struct ns_port *port);
 /* Whether the port is under the lock that is in the kernel. */
 bool ns_outer_covers(const struct ns_outer *outer, const struct ns_port *port);
 

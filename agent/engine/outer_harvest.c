@@ -103,37 +103,20 @@ static int note_table(void *ctx, const char *table)
 	return 0;
 }
 
-static bool has_port(struct ns_engine *engine, const struct ns_plan *plan)
-{
-	size_t n;
-	const struct ns_port *ports = ns_watch_ports(engine->watch, &n);
-
-	for (size_t i = 0; i < plan->n_chains; i++)
-		for (size_t k = 0; k < n && plan->chains[i].base; k++)
-			if (strcmp(plan->chains[i].device, ports[k].name) == 0)
-				return true;
-	return false;
-}
-
 static void sweep_table(struct ns_engine *engine, const char *table)
 {
 	NS_CLEANUP(ns_lock_closep) struct ns_lock *lock = NULL;
-	struct ns_plan plan = NS_PLAN_INIT;
+	NS_CLEANUP(ns_plan_release) struct ns_plan plan = NS_PLAN_INIT;
+	struct ns_port_name ports[NS_ENDPOINT_INTERFACES_MAX];
 	struct ns_error err = NS_ERROR_INIT;
 	uint64_t cookie;
 
-	if (ns_outer_table_cookie(table, &cookie) < 0)
+	if (ns_outer_table_cookie(table, &cookie) < 0 || ns_engine_find_attachment(engine, cookie))
 		return;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	if (endpoint->cookie == cookie)
-		return;
-	if (ns_lock_open_on(engine->host, NFPROTO_NETDEV, table, &lock, &err) < 0)
-		return;
-	if (ns_lock_read(lock, &plan, &err) == 0 && has_port(engine, &plan))
-		ns_log_warning("table netdev %s stays: its link is still there, and leads to no endpoint", table);
-	else if (ns_lock_remove(lock, &err) < 0)
-		ns_log_warning("table netdev %s of an ended endpoint could not be removed: %s", table, err.text);
-	ns_plan_release(&plan);
+	if (ns_lock_open_on(engine->host, NFPROTO_NETDEV, table, &lock, &err) < 0 ||
+	    ns_lock_read(lock, &plan, &err) < 0 ||
+	    ns_orphans_add(&engine->orphans, cookie, ports, ns_outer_ports_of(&plan, ports), &err) < 0)
+		ns_log_warning("table netdev %s of an endpoint that is no more stays: %s", table, err.text);
 }
 
 void ns_outer_sweep(struct ns_engine *engine)
@@ -147,4 +130,5 @@ void ns_outer_sweep(struct ns_engine *engine)
 	for (size_t i = 0; i < sweep.n; i++)
 		sweep_table(engine, sweep.tables[i]);
 	free(sweep.tables);
+	ns_orphans_turn(engine);
 }

@@ -65,7 +65,7 @@ void ns_engine_flush(struct ns_engine *engine)
 	struct ns_attachment *attachment = NULL; /* of the entry before: they come in runs */
 	struct ns_error err = NS_ERROR_INIT;
 
-	if (!n || ns_store_begin(engine->store, &err) < 0)
+	if (!n || !engine->watch || ns_store_begin(engine->store, &err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		struct ns_queued *entry = &engine->queued[i];

@@ -288,52 +288,53 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	return tighter;
 }
 
-/* Both locks, the inner one first: what it refuses can be told by program and is logged. */
-static int apply(struct ns_attachment *attachment, bool *ret_inner_failed, struct ns_error *err)
+/* Both locks, the inner one first: what it refuses can be told by program and is logged. One that cannot go in does not
+ * keep the other out. The inner lock's failure is recorded here, the outer lock keeps its own. */
+static int apply(struct ns_attachment *attachment, struct ns_error *err)
 {
 	NS_CLEANUP(wish_release) struct wish wish = { 0 };
-	bool forced = attachment->recheck, tighter;
-	int r = make_wish(attachment, &wish, err);
+	struct ns_error inner = NS_ERROR_INIT;
+	bool forced = attachment->recheck;
+	int r = make_wish(attachment, &wish, &inner), outer = 0;
 
-	*ret_inner_failed = true;
-	if (r == 0)
-		r = apply_inner(attachment, &wish, forced, err);
-	if (r < 0)
-		return r;
-	*ret_inner_failed = false;
-	tighter = r > 0;
-	r = ns_outer_apply(attachment, &wish.outer, forced, err);
-	if (tighter) {
+	if (r == 0) {
+		r = apply_inner(attachment, &wish, forced, &inner);
+		outer = ns_outer_apply(attachment, &wish.outer, forced, err);
+	}
+	if (r > 0) {
 		/* A link that waits for these rules need not wait for the cut. */
-		attachment->dirty = r < 0;
+		attachment->dirty = outer < 0;
 		if (!attachment->engine->starting)
 			(void)ns_gate_update(attachment->engine, NULL);
 		cut(attachment, &wish);
 	}
-	if (r == 0)
+	if (r < 0) {
+		record_failure(attachment, &inner);
+		return ns_error_set(err, r, "%s", inner.text);
+	}
+	if (outer == 0)
 		attachment->recheck = false;
-	return r;
+	return outer;
 }
 
 int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct ns_error local = NS_ERROR_INIT;
-	bool inner_failed = true;
 	int r;
 
 	if (ns_attachment_awaits_name(attachment)) {
 		attachment->dirty = false;
 		return 0;
 	}
-	if (must_wait(attachment))
+	if (must_wait(attachment)) {
 		r = ns_error_set(
 			&local, -EAGAIN,
 			"the rules found in this namespace stay as they are until its runtime tells whose it is");
-	else
-		r = apply(attachment, &inner_failed, &local);
+		record_failure(attachment, &local);
+	} else {
+		r = apply(attachment, &local);
+	}
 	if (r < 0) {
-		if (inner_failed) /* the outer lock keeps its own */
-			record_failure(attachment, &local);
 		if (err)
 			*err = local;
 		return r;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "clock.h"
@@ -14,7 +15,7 @@
 #define SECOND        UINT64_C(1000000)
 #define HARVEST_EVERY (10 * SECOND)
 #define RETRY_FIRST   (1 * SECOND)
-#define RETRY_MAX     (30 * SECOND)
+#define RETRY_MAX     (5 * SECOND)
 /* So long a new endpoint may stay nameless before it is learned under the name its cgroup gives. */
 #define IDENTITY_WAIT  (10 * SECOND)
 #define UDP_SERVED_FOR (170 * SECOND) /* a little less than the elements' three minutes */
@@ -61,10 +62,25 @@ static void forget_udp_served(struct ns_attachment *attachment)
 	attachment->dirty = true;
 }
 
+static bool engine_is_there(const struct ns_attachment *attachment)
+{
+	const struct ns_watch_config *watch = &attachment->engine->config.watch;
+	const char *runtime = attachment->endpoint->runtime, *socket = NULL;
+
+	if (strcmp(runtime, "docker") == 0)
+		socket = watch->docker_socket;
+	else if (strcmp(runtime, "podman") == 0)
+		socket = watch->podman_socket;
+	return socket && *socket && access(socket, F_OK) == 0;
+}
+
 static void settle_identity(struct ns_attachment *attachment)
 {
 	if (attachment->identified || attachment->adopted ||
 	    (uint64_t)(ns_clock_elapsed() - attachment->attached) < IDENTITY_WAIT)
+		return;
+	/* With policies in force it may be one of theirs: while there is an engine to tell, it is waited for. */
+	if (attachment->engine->gate.wants_standing && engine_is_there(attachment))
 		return;
 	attachment->identified = true;
 	attachment->dirty = true;
@@ -101,8 +117,10 @@ void ns_engine_turn(struct ns_engine *engine)
 			failed = true;
 		ns_engine_store_endpoint(engine, attachment, 0);
 	}
-	if (!engine->starting && ns_gate_update(engine, NULL) < 0)
-		failed = true;
+	if (!engine->starting) {
+		ns_orphans_turn(engine);
+		failed = ns_gate_update(engine, NULL) < 0 || failed;
+	}
 	ns_engine_flush(engine);
 	if (failed)
 		ns_engine_arm_retry(engine);

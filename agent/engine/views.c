@@ -167,6 +167,16 @@ static json_t *unprotected(const struct ns_endpoint *endpoint, const char *why, 
 		ns_time_json(attachment && attachment->failed_since ? attachment->failed_since : endpoint->since));
 }
 
+/* The watcher's finding about a link that leads past the outer lock; NULL: none. */
+static const char *bare_link(const struct ns_endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->n_findings; i++)
+		if (strncmp(endpoint->findings[i], "no veth:", 8) == 0 ||
+		    strncmp(endpoint->findings[i], "no port:", 8) == 0)
+			return endpoint->findings[i];
+	return NULL;
+}
+
 static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 {
 	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
@@ -192,6 +202,11 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 						  "no link of its ends on this host, so only the inner lock holds: "
 						  "what is sent below it (NET_RAW) is not seen",
 						  "give it a veth on a bridge, or drop NET_RAW and NET_ADMIN"));
+	else if (ns_mode_in_force(attachment->mode) && bare_link(endpoint))
+		json_array_append_new(array,
+				      unprotected(endpoint, bare_link(endpoint),
+						  "only the inner lock holds there; give it a veth instead, or drop "
+						  "NET_RAW and NET_ADMIN"));
 	else if (ns_mode_in_force(attachment->mode) && endpoint->net_admin &&
 		 ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
 		json_array_append_new(array,
@@ -279,6 +294,10 @@ json_t *ns_engine_status(struct ns_engine *engine)
 		add_unprotected(bare, endpoint);
 	}
 	add_outside(engine, bare);
+	if (engine->host_failure[0])
+		json_array_append_new(bare, json_pack("{s:s s:n s:s s:s s:s s:n}", "workload", "", "cookie",
+						      "container", "", "why", engine->host_failure, "remedy",
+						      "see 'nanoseg doctor', mend it and restart nanosegd", "since"));
 	return json_pack("{s:I s:o s:o s:o s:o s:I s:o s:o}", "endpoints", (json_int_t)n, "modes", modes, "gaps",
 			 open_gaps(engine), "unprotected", bare, "sources", ns_watch_status(engine->watch),
 			 "lost_observations", (json_int_t)engine->lost_observations, "gate", ns_gate_json(engine),

@@ -38,34 +38,49 @@ int ns_caps_owners(int netns_fd, struct ns_caps_owners *ret)
 	return 0;
 }
 
+/* One line: false when it is none of these sets. */
+static bool parse_line(const char *line, size_t length, uint64_t *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	static const char *const fields[] = { "CapInh:\t", "CapPrm:\t", "CapEff:\t", "CapBnd:\t", "CapAmb:\t" };
+	uint64_t set = 0;
+	size_t field = 0;
+
+	while (field < sizeof fields / sizeof fields[0] && (length != strlen(fields[field]) + HEX_DIGITS ||
+							    memcmp(line, fields[field], strlen(fields[field])) != 0))
+		field++;
+	if (field == sizeof fields / sizeof fields[0])
+		return false;
+	for (size_t i = length - HEX_DIGITS; i < length; i++) {
+		const char *digit = memchr(digits, line[i], HEX_DIGITS);
+
+		if (!digit)
+			return false;
+		set = set << 4 | (uint64_t)(digit - digits);
+	}
+	*ret |= set;
+	return true;
+}
+
 bool ns_caps_parse(const char *text, size_t length, uint64_t *ret)
 {
-	static const char field[] = "CapBnd:\t";
 	uint64_t set = 0;
+	bool found = false;
 
 	/* The program's own name stands in the first line, with its line ends escaped. */
 	while (length > 0) {
 		const char *end = memchr(text, '\n', length);
 		size_t line = end ? (size_t)(end - text) : length;
 
-		if (line == sizeof field - 1 + HEX_DIGITS && memcmp(text, field, sizeof field - 1) == 0) {
-			for (size_t i = sizeof field - 1; i < line; i++) {
-				static const char digits[HEX_DIGITS + 1] = "0123456789abcdef";
-				const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
-
-				if (!digit)
-					return false;
-				set = set << 4 | (uint64_t)(digit - digits);
-			}
-			*ret = set;
-			return true;
-		}
+		found = parse_line(text, line, &set) || found;
 		if (!end)
 			break;
 		text += line + 1;
 		length -= line + 1;
 	}
-	return false;
+	if (found)
+		*ret = set;
+	return found;
 }
 
 int ns_caps_userns(pid_t pid, ino_t *ret)

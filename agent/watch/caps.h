@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the processes in a network namespace may do to it: from their bounding sets (capabilities(7)), which limit
- * whatever they execute. A capability counts over a network namespace only when the process is in the user namespace
- * that owns it or in one above that (user_namespaces(7)): in a user namespace of its own making every process has the
- * whole set, and it means nothing here.
+ * What the processes in a network namespace may do to it: from their capability sets (capabilities(7)), the bounding
+ * set among them, which limits whatever they execute. A capability counts over a network namespace only when the
+ * process is in the user namespace that owns it or in one above that (user_namespaces(7)): in a user namespace of its
+ * own making every process has the whole set, and it means nothing here.
  */
 #ifndef NANOSEG_CAPS_H
 #define NANOSEG_CAPS_H
@@ -36,7 +36,7 @@ struct ns_caps_owners {
 /* -errno: the kernel does not tell (NS_GET_USERNS, Linux 4.9). */
 int ns_caps_owners(int netns_fd, struct ns_caps_owners *ret);
 
-/* The bounding set in the text of /proc/PID/status. Pure. */
+/* The union of the sets in the text of /proc/PID/status: one who has left the bounding set keeps what it has. Pure. */
 bool ns_caps_parse(const char *text, size_t length, uint64_t *ret);
 
 /* What any of these processes may do. own_userns: the agent's user namespace. */

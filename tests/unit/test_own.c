@@ -22,6 +22,7 @@ struct fixture {
 	struct ns_claims claims;
 	struct ns_own own;
 	struct ns_own_now now;
+	size_t n_ports;
 };
 
 static struct ns_addr addr_of(const char *text)
@@ -56,7 +57,9 @@ static void settle_claims(struct fixture *f)
 
 static void look(struct fixture *f)
 {
-	ns_own_now(&f->own, &f->endpoint, &f->claims, &f->now);
+	const int interfaces[] = { ETH0, ETH0 + 1 };
+
+	ns_own_now(&f->own, &f->endpoint, &f->claims, interfaces, f->n_ports, &f->now);
 }
 
 static bool may_send_from(const struct fixture *f, const char *text)
@@ -74,6 +77,8 @@ static void setup(struct fixture *f, bool net_admin)
 	static const char *const addresses[] = { "10.0.0.2", "fd00::2", "fe80::1" };
 
 	memset(f, 0, sizeof *f);
+	f->n_ports = 1;
+	f->own.changed = 1;
 	f->endpoint.cookie = COOKIE;
 	f->endpoint.net_admin = net_admin;
 	f->endpoint.interfaces[0].index = ETH0;
@@ -98,7 +103,7 @@ static void lock_it(struct fixture *f)
 {
 	const int interfaces[] = { ETH0 };
 
-	ns_own_locked(&f->own, &f->now, interfaces, 1);
+	ns_own_locked(&f->own, &f->now, interfaces, 1, f->own.changed);
 }
 
 /* Its addresses change, so long after they did before. */
@@ -195,6 +200,23 @@ static void test_not_settled_yet(void **state)
 	ns_claims_release(&f.claims);
 }
 
+/* Who never comes to rest is frozen all the same. */
+static void test_restless(void **state)
+{
+	struct fixture f;
+
+	setup(&f, true);
+	lock_it(&f);
+	for (int64_t us = 0; us < NS_OWN_SETTLE_MAX_US; us += 1000000)
+		change_after(&f, 1000000);
+	add(&f, "10.0.0.3");
+	look(&f);
+	assert_false(may_send_from(&f, "10.0.0.3"));
+	assert_true(ns_own_is_stranger(&f.own, &f.endpoint, f.endpoint.n_addresses - 1));
+	assert_true(may_send_from(&f, "10.0.0.2"));
+	ns_claims_release(&f.claims);
+}
+
 static void test_taken_away_and_back(void **state)
 {
 	struct fixture f;
@@ -229,6 +251,10 @@ static void test_another_link(void **state)
 	memcpy(f.endpoint.interfaces[1].mac, other_mac, 6);
 	f.endpoint.n_interfaces = 2;
 	look(&f);
+	assert_false(may_send_from(&f, "10.0.0.3")); /* of its own making: it leads to no port */
+	assert_int_equal(f.now.n_macs, 1);
+	f.n_ports = 2;
+	look(&f);
 	assert_true(may_send_from(&f, "10.0.0.3"));
 	assert_int_equal(f.now.n_macs, 2);
 	ns_claims_release(&f.claims);
@@ -238,7 +264,6 @@ static void test_recall(void **state)
 {
 	struct fixture f;
 	struct ns_plan plan = NS_PLAN_INIT;
-	const int interfaces[] = { ETH0 };
 	struct ns_plan_set *set = ns_plan_add_set(&plan, "own6", NULL);
 	struct ns_addr kept = addr_of("fd00::2");
 	struct ns_plan_element *element;
@@ -249,7 +274,7 @@ static void test_recall(void **state)
 	assert_non_null(element);
 	memcpy(element->key, mac, 6);
 	memcpy(element->key + 8, kept.bytes, 16);
-	ns_own_recall(&f.own, &plan, interfaces, 1);
+	ns_own_recall(&f.own, &plan);
 	look(&f);
 	assert_true(may_send_from(&f, "fd00::2"));
 	assert_false(may_send_from(&f, "10.0.0.2")); /* it was not in the lock */
@@ -261,13 +286,10 @@ static void test_recall(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_its_own),
-		cmocka_unit_test(test_the_hosts_is_nobodys),
-		cmocka_unit_test(test_later_ones),
-		cmocka_unit_test(test_not_settled_yet),
-		cmocka_unit_test(test_taken_away_and_back),
-		cmocka_unit_test(test_another_link),
-		cmocka_unit_test(test_recall),
+		cmocka_unit_test(test_its_own),      cmocka_unit_test(test_the_hosts_is_nobodys),
+		cmocka_unit_test(test_later_ones),   cmocka_unit_test(test_not_settled_yet),
+		cmocka_unit_test(test_restless),     cmocka_unit_test(test_taken_away_and_back),
+		cmocka_unit_test(test_another_link), cmocka_unit_test(test_recall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
