@@ -12,6 +12,7 @@
 #include "caps.h"
 #include "cleanup.h"
 #include "conmon.h"
+#include "docker_json.h"
 #include "identity.h"
 #include "json.h"
 #include "proc_scan.h"
@@ -20,6 +21,7 @@
 /* Between a container's first process and its conmon: the runtime that makes it, and its wrappers. */
 #define ANCESTORS_MAX 6
 #define STAT_MAX      512
+#define STATUS_MAX    4096
 
 /* As Podman takes it. */
 static bool is_name(const char *text)
@@ -48,7 +50,7 @@ static void take(const char **to, const char *option, const char *letter, const 
 		*to = value;
 }
 
-bool ns_conmon_parse_arguments(const char *text, size_t length, const char *id, char ret_name[static NS_NAME_MAX],
+bool ns_conmon_parse_arguments(const char *text, size_t length, const char *id, struct ns_conmon_words *ret,
 			       char ret_bundle[static PATH_MAX])
 {
 	const char *end = text + length, *option, *value, *cid = NULL, *name = NULL, *bundle = NULL;
@@ -68,15 +70,32 @@ bool ns_conmon_parse_arguments(const char *text, size_t length, const char *id, 
 		take(&bundle, option, "-b", "--bundle", value);
 		option = next_argument(&text, end);
 	}
-	if (!cid || strcmp(cid, id) != 0 || !name || !is_name(name))
+	if (!cid || !ns_docker_is_id(cid) || (id && strcmp(cid, id) != 0) || !name || !is_name(name))
 		return false;
-	(void)snprintf(ret_name, NS_NAME_MAX, "%s", name);
+	*ret = (struct ns_conmon_words){ 0 };
+	(void)snprintf(ret->id, sizeof ret->id, "%s", cid);
+	(void)snprintf(ret->name, sizeof ret->name, "%s", name);
 	(void)snprintf(ret_bundle, PATH_MAX, "%s", bundle && *bundle == '/' && strlen(bundle) < PATH_MAX ? bundle : "");
 	return true;
 }
 
+static const char *network_path(const json_t *config)
+{
+	const json_t *namespaces = json_object_get(json_object_get(config, "linux"), "namespaces"), *one;
+	size_t i;
+
+	json_array_foreach (namespaces, i, one) {
+		const char *type = json_string_value(json_object_get(one, "type"));
+		const char *path = json_string_value(json_object_get(one, "path"));
+
+		if (type && strcmp(type, "network") == 0)
+			return path && *path == '/' && strlen(path) < PATH_MAX ? path : "";
+	}
+	return "";
+}
+
 int ns_conmon_parse_config(const char *text, size_t length, char ret_workload[static NS_WORKLOAD_MAX],
-			   struct ns_error *err)
+			   char ret_netns[static PATH_MAX], struct ns_error *err)
 {
 	NS_JSON json_t *json = NULL;
 	const char *workload;
@@ -87,6 +106,7 @@ int ns_conmon_parse_config(const char *text, size_t length, char ret_workload[st
 	workload = json_string_value(json_object_get(json_object_get(json, "annotations"), ANNOTATION));
 	(void)snprintf(ret_workload, NS_WORKLOAD_MAX, "%s",
 		       workload && ns_identity_is_workload(workload) ? workload : "");
+	(void)snprintf(ret_netns, PATH_MAX, "%s", network_path(json));
 	return 0;
 }
 
@@ -95,7 +115,7 @@ static void free_text(char **text)
 	free(*text);
 }
 
-static bool read_workload(const char *bundle, char ret[static NS_WORKLOAD_MAX])
+static bool read_bundle(const char *bundle, char ret_workload[static NS_WORKLOAD_MAX], char ret_netns[static PATH_MAX])
 {
 	NS_CLEANUP(free_text) char *text = NULL;
 	char path[PATH_MAX + sizeof "/config.json"];
@@ -118,7 +138,7 @@ static bool read_workload(const char *bundle, char ret[static NS_WORKLOAD_MAX])
 			return false;
 		n += (size_t)got;
 	}
-	return text && ns_conmon_parse_config(text, n, ret, NULL) == 0;
+	return text && ns_conmon_parse_config(text, n, ret_workload, ret_netns, NULL) == 0;
 }
 
 /* "PID (PROGRAM) STATE PARENT …"; the program's name may hold any byte. */
@@ -159,29 +179,77 @@ static bool is_outside(pid_t pid, const struct ns_cgroup_identity *container, co
 	return !ns_proc_cgroup(pid, own, &cgroup) || !ns_cgroup_same(&cgroup, container);
 }
 
+static bool read_words(pid_t pid, const char *id, struct ns_conmon_words *ret, char ret_netns[static PATH_MAX])
+{
+	char text[NS_CONMON_ARGUMENTS_MAX], bundle[PATH_MAX];
+	ssize_t n = ns_proc_read(pid, "cmdline", text, sizeof text);
+
+	ret_netns[0] = '\0';
+	return n > 0 && ns_conmon_parse_arguments(text, (size_t)n, id, ret, bundle) &&
+	       (!*bundle || read_bundle(bundle, ret->workload, ret_netns));
+}
+
+/* By its real user: its files in /proc belong to root when it says so itself. */
+static bool is_root(pid_t pid)
+{
+	char text[STATUS_MAX];
+	ssize_t n = ns_proc_read(pid, "status", text, sizeof text - 1);
+	const char *uid;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	uid = strstr(text, "\nUid:\t");
+	return uid && strncmp(uid, "\nUid:\t0\t0\t0\t0\n", sizeof "\nUid:\t0\t0\t0\t0\n" - 1) == 0;
+}
+
+static bool has_own_processes(pid_t pid)
+{
+	char path[48];
+	struct stat its, own;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+	return stat(path, &its) == 0 && stat("/proc/self/ns/pid", &own) == 0 && its.st_ino == own.st_ino;
+}
+
+bool ns_conmon_is(pid_t pid, const struct ns_cgroup_identity *own, ino_t own_userns, struct ns_conmon_words *ret,
+		  ino_t *ret_netns)
+{
+	struct ns_conmon_words found;
+	struct ns_cgroup_identity cgroup;
+	char path[PATH_MAX];
+	struct stat st;
+	ino_t userns;
+	bool is_conmon;
+	pid_t parent;
+
+	if (!read_stat(pid, &is_conmon, &parent) || !is_conmon || !is_root(pid) || !has_own_processes(pid) ||
+	    ns_caps_userns(pid, &userns) < 0 || userns != own_userns || ns_proc_cgroup(pid, own, &cgroup))
+		return false;
+	if (!read_words(pid, NULL, &found, path) || !*path || stat(path, &st) < 0)
+		return false;
+	*ret = found;
+	*ret_netns = st.st_ino;
+	return true;
+}
+
 bool ns_conmon_find(pid_t pid, const struct ns_cgroup_identity *container, const struct ns_cgroup_identity *own,
 		    ino_t netns, ino_t own_userns, struct ns_conmon_words *ret)
 {
-	char text[NS_CONMON_ARGUMENTS_MAX], bundle[PATH_MAX];
-	struct ns_conmon_words found = { 0 };
+	struct ns_conmon_words found;
+	char path[PATH_MAX];
 	bool is_conmon;
 	pid_t parent;
 
 	if (!read_stat(pid, &is_conmon, &parent))
 		return false;
 	for (int i = 0; i < ANCESTORS_MAX && parent > 1; i++) {
-		ssize_t n;
-
 		pid = parent;
 		if (!read_stat(pid, &is_conmon, &parent))
 			return false;
-		if (!is_conmon || !is_outside(pid, container, own, netns, own_userns))
+		if (!is_conmon || !is_outside(pid, container, own, netns, own_userns) ||
+		    !read_words(pid, container->id, &found, path))
 			continue;
-		n = ns_proc_read(pid, "cmdline", text, sizeof text);
-		if (n <= 0 || !ns_conmon_parse_arguments(text, (size_t)n, container->id, found.name, bundle))
-			continue;
-		if (*bundle && !read_workload(bundle, found.workload))
-			return false;
 		*ret = found;
 		return true;
 	}

@@ -139,6 +139,9 @@ void ns_watched_ask_runtime(struct ns_watched *watched, const struct ns_proc_ent
 		(void)ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &watched->cgroup);
 	if (strcmp(watched->cgroup.runtime, "podman") != 0)
 		return;
+	/* It was found by the namespace's path, which others may share. */
+	if (strcmp(watched->conmon.id, watched->cgroup.id) != 0)
+		watched->conmon = (struct ns_conmon_words){ 0 };
 	for (size_t i = 0; i < n && !*watched->conmon.name; i++)
 		(void)ns_conmon_find(entries[i].pid, &watched->cgroup, &watch->own_cgroup, watched->inode,
 				     watch->own_userns, &watched->conmon);
@@ -205,7 +208,6 @@ bool ns_watched_identify(struct ns_watched *watched)
 		.containers = containers,
 		.n_containers = ns_residents_of(&watched->watch->residents, watched->inode, containers),
 		.hint = watched->hinted ? &watched->hint : NULL,
-		.conmon = watched->conmon,
 		.caps = watched->caps,
 		.truncated = watched->truncated,
 	};
@@ -216,6 +218,12 @@ bool ns_watched_identify(struct ns_watched *watched)
 			containers[0] = by_id(watched->watch, watched->hint.runtime, watched->hint.container_id);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}
+	if (facts.n_containers > 0 && containers[0]->pid > 0 && !*watched->conmon.name)
+		ns_watched_ask_runtime(watched, &(struct ns_proc_entry){ watched->inode, containers[0]->pid }, 1);
+	facts.cgroup = watched->cgroup;
+	facts.conmon = watched->conmon;
+	facts.conmon_awaited = facts.n_containers > 0 && strcmp(containers[0]->runtime, "podman") == 0 &&
+			       !*watched->conmon.name && ns_clock_elapsed() < watched->name_awaited;
 	find_bare_link(watched, &facts.bare);
 	watched->init = facts.n_containers > 0 ? containers[0]->pid : 0;
 	return ns_identity_decide(&facts, &watched->endpoint);

@@ -182,13 +182,11 @@ static void from_hint(struct ns_endpoint *to, const struct ns_hint_words *hint, 
 }
 
 /* Of a container that no engine has told of yet. A label may still name another workload. */
-static void from_conmon(struct ns_endpoint *to, const struct ns_cgroup_identity *cgroup,
-			const struct ns_conmon_words *conmon)
+static void from_conmon(struct ns_endpoint *to, const struct ns_conmon_words *conmon)
 {
-	struct ns_container container = { 0 };
+	struct ns_container container = { .runtime = "podman" };
 
-	memcpy(container.runtime, cgroup->runtime, sizeof container.runtime);
-	memcpy(container.id, cgroup->id, sizeof container.id);
+	memcpy(container.id, conmon->id, sizeof container.id);
 	memcpy(container.name, conmon->name, sizeof container.name);
 	memcpy(container.image, to->image, sizeof container.image); /* a hint's */
 	from_container(to, &container);
@@ -215,7 +213,7 @@ static const char *told_besides(const struct ns_identity_facts *facts)
 {
 	if (facts->hint && *facts->hint->workload)
 		return facts->hint->workload;
-	return strcmp(facts->containers[0]->id, facts->cgroup.id) == 0 ? facts->conmon.workload : "";
+	return strcmp(facts->containers[0]->id, facts->conmon.id) == 0 ? facts->conmon.workload : "";
 }
 
 /* False: nothing tells who it is. */
@@ -226,11 +224,14 @@ static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoi
 
 	if (facts->n_containers > 0) {
 		const char *named = told_besides(facts);
+		bool labelled = ns_identity_is_workload(facts->containers[0]->label_workload);
 
 		from_container(to, facts->containers[0]);
+		/* Podman's API does not tell of annotations. */
+		to->provisional = to->provisional || (facts->conmon_awaited && !labelled);
 		/* Who named the workload to the hook (an annotation, a pod) knows better than the engine, whose own
 		 * name would take the container out of its policy; a label says it as plainly. */
-		if (*named && !ns_identity_is_workload(facts->containers[0]->label_workload)) {
+		if (*named && !labelled) {
 			memcpy(to->workload, named, sizeof to->workload);
 			to->provisional = false;
 		}
@@ -248,7 +249,7 @@ static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoi
 		from_hint(to, facts->hint, guessed, facts->pid);
 	/* Only in the namespace that the engine made: what the container makes has the same ancestors, and no file. */
 	if (*facts->conmon.name && to->provisional && file_runtime)
-		from_conmon(to, &facts->cgroup, &facts->conmon);
+		from_conmon(to, &facts->conmon);
 	return guessed || facts->hint;
 }
 

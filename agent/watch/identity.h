@@ -40,7 +40,8 @@ struct ns_identity_facts {
 	const struct ns_container *const *containers;
 	size_t n_containers;
 	const struct ns_hint_words *hint; /* NULL: none */
-	struct ns_conmon_words conmon;    /* of the container that the cgroup tells; name "": none */
+	struct ns_conmon_words conmon;    /* name "": none */
+	bool conmon_awaited;              /* it is none yet, and may tell of an annotation */
 	struct ns_caps caps;              /* of its processes */
 	struct ns_bare_link bare;
 	bool truncated; /* more addresses or interfaces than can be kept */

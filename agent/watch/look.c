@@ -13,7 +13,8 @@
 #define AGAIN_US        5000
 #define FAILED_AGAIN_US 200000
 /* Between the first sight of a container's process and its first instruction are 20 ms and more. */
-#define AWAIT_US 8000
+#define AWAIT_US          5000
+#define NEW_PROCESSES_MAX 1024
 
 static void list_dirs(struct ns_watch *watch)
 {
@@ -165,19 +166,39 @@ static void identify_all(struct ns_watch *watch)
 
 /* Podman has made the namespace, and its processes are about to come; who it is must be known before its first
  * instruction, and nothing else tells. */
-static void await_names(struct ns_watch *watch)
+static bool awaits_name(const struct ns_watched *watched)
 {
-	int64_t now = ns_clock_elapsed();
+	return watched->endpoint.provisional && !watched->endpoint.name_only &&
+	       strcmp(watched->endpoint.runtime, "podman") == 0 && ns_clock_elapsed() < watched->name_awaited;
+}
 
-	for (size_t i = 0; i < watch->n_watched; i++) {
-		const struct ns_watched *watched = watch->watched[i];
+static bool any_awaits_name(const struct ns_watch *watch)
+{
+	for (size_t i = 0; i < watch->n_watched; i++)
+		if (awaits_name(watch->watched[i]))
+			return true;
+	return false;
+}
 
-		if (now >= watched->name_awaited || !watched->endpoint.provisional || watched->endpoint.name_only ||
-		    strcmp(watched->endpoint.runtime, "podman") != 0)
+/* Among the processes that came since the last scan is the conmon that starts the container, before any of the
+ * container's own; it comes into the world under its name. */
+static void seek_monitors(struct ns_watch *watch)
+{
+	pid_t newest = ns_proc_newest(), pid = watch->newest_process;
+
+	watch->newest_process = newest;
+	if (pid > newest || !any_awaits_name(watch))
+		return; /* the numbers have begun again: its descendants tell a little later */
+	for (pid = newest - pid > NEW_PROCESSES_MAX ? newest - NEW_PROCESSES_MAX : pid; pid < newest; pid++) {
+		struct ns_conmon_words words;
+		struct ns_watched *watched;
+		ino_t inode;
+
+		if (!ns_conmon_is(pid + 1, &watch->own_cgroup, watch->own_userns, &words, &inode))
 			continue;
-		watch->dirty |= NS_LOOK_PROCESSES;
-		ns_watch_again(watch, now + AWAIT_US);
-		return;
+		watched = ns_watched_find(watch, inode);
+		if (watched && awaits_name(watched) && !*watched->cgroup.runtime && !*watched->conmon.name)
+			watched->conmon = words;
 	}
 }
 
@@ -273,9 +294,14 @@ void ns_watch_look(struct ns_watch *watch)
 		attach_new(watch);
 	}
 	ns_watch_read_links(watch); /* a scan of /proc takes its time */
+	if (scanned)
+		seek_monitors(watch);
 	if (scanned || look & NS_LOOK_IDENTITY)
 		identify_all(watch);
-	await_names(watch);
+	if (any_awaits_name(watch)) {
+		watch->dirty |= NS_LOOK_PROCESSES;
+		ns_watch_again(watch, ns_clock_elapsed() + AWAIT_US);
+	}
 	watch->residents.n = 0; /* the engines may change what it points to */
 	if (look & NS_LOOK_ADDRESSES)
 		read_addresses(watch);

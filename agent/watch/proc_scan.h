@@ -40,4 +40,7 @@ bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_c
 /* Microseconds since the process started; -ESRCH when it ended. */
 int64_t ns_proc_age(pid_t pid);
 
+/* The number that the newest process got; 0: not known. */
+pid_t ns_proc_newest(void);
+
 #endif

@@ -109,6 +109,7 @@ struct ns_watch {
 	struct ns_netns_files files;
 	struct ns_proc_table processes;
 
+	pid_t newest_process; /* at the last scan */
 	char attach_failure[NS_ERROR_TEXT_MAX];
 	ino_t failed_inode; /* the last namespace that could not be attached, so that the log says it once */
 	struct ns_source_state namespaces_state, dirs_state, processes_state, links_state, ports_state;

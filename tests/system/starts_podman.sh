@@ -3,7 +3,8 @@
 #
 # Closed from birth under Podman, without and with the OCI hook: a container with an approved policy, whose first instruction
 # sends forbidden packets, is started 50 times, while others churn, and with the daemon killed between two starts. None of
-# the packets leaves, and the allowed connection works within 100 ms of the first instruction.
+# the packets leaves, and the allowed connection works within 100 ms of the first instruction: an annotation names the
+# workload, or the container's own name does, and either is known before Podman answers questions about the container.
 LAB_ENGINE=podman
 LAB_PODMAN_SOCKET=/run/podman.sock
 LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
@@ -18,8 +19,9 @@ STARTS_WORKLOAD=starts/probe
 start_one() {
 	local cookie=$1
 	shift
-	pm run --rm --name "probe-$cookie" --network starts -v "$STARTS_OUT:/out" --cap-add NET_RAW \
-		--label nanoseg.workload=$STARTS_WORKLOAD nanoseg-test:1 first "$@" >>"$LAB/probe.log" 2>&1
+	local who=(--name "probe-$cookie" --annotation "nanoseg.workload=$STARTS_WORKLOAD")
+	[[ "$STARTS_WORKLOAD" != podman/* ]] || who=(--name "${STARTS_WORKLOAD#podman/}")
+	pm run --rm "${who[@]}" --network starts -v "$STARTS_OUT:/out" --cap-add NET_RAW nanoseg-test:1 first "$@" >>"$LAB/probe.log" 2>&1
 }
 
 churn_one() {
@@ -44,6 +46,16 @@ eventually "the engine is heard" 15 podman_ok
 starts_approve
 starts_story 100
 starts_story_killed 200
+
+step "by its own name"
+STARTS_WORKLOAD=podman/named
+starts_approve
+for cookie in {250..254}; do
+	starts_first "$cookie" 5000
+done
+starts_times "named" 250 254
+check "named: allowed within $STARTS_LIMIT_MS ms" at_least $((STARTS_LIMIT_MS * NS_SLOW * 1000)) "$STARTS_MAX"
+STARTS_WORKLOAD=starts/probe
 
 step "with the hook"
 podman_hook "${NANOSEG_HOOK:-$NS_BUILD/agent/hooks/nanoseg-hook}" --socket "$LAB/run/nanosegd.sock" --timeout 1s

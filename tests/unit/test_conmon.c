@@ -17,7 +17,8 @@
 #define ID    "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
 #define OTHER "0000000000000000000000000000000000000000000000000000000000000bbb"
 
-static char name[NS_NAME_MAX], bundle[PATH_MAX];
+static struct ns_conmon_words words;
+static char bundle[PATH_MAX], netns[PATH_MAX];
 
 /* The text is put right before a page that must not be touched: a byte too far ends the test. */
 static bool parse(const char *text, size_t length)
@@ -29,12 +30,12 @@ static bool parse(const char *text, size_t length)
 	assert_true(map != MAP_FAILED);
 	assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
 	memcpy(map + room - length, text, length);
-	(void)snprintf(name, sizeof name, "untouched");
+	(void)snprintf(words.name, sizeof words.name, "untouched");
 	(void)snprintf(bundle, sizeof bundle, "untouched");
-	found = ns_conmon_parse_arguments(map + room - length, length, ID, name, bundle);
+	found = ns_conmon_parse_arguments(map + room - length, length, ID, &words, bundle);
 	assert_int_equal(munmap(map, room + page), 0);
 	if (!found) {
-		assert_string_equal(name, "untouched");
+		assert_string_equal(words.name, "untouched");
 		assert_string_equal(bundle, "untouched");
 	}
 	return found;
@@ -51,7 +52,7 @@ static void test_as_podman_writes(void **state)
 				    "--exit-command-arg\0other";
 
 	assert_true(PARSE(whole));
-	assert_string_equal(name, "web-1");
+	assert_string_equal(words.name, "web-1");
 	assert_string_equal(bundle, "/run/c/userdata");
 	assert_true(PARSE("conmon\0--cid\0" ID "\0--name\0web\0--bundle\0/b"));
 	assert_string_equal(bundle, "/b");
@@ -64,11 +65,11 @@ static void test_as_podman_writes(void **state)
 static void test_the_first_counts(void **state)
 {
 	assert_true(PARSE("conmon\0-c\0" ID "\0-n\0web\0--log-tag\0x\0-n\0other\0-c\0" OTHER));
-	assert_string_equal(name, "web");
+	assert_string_equal(words.name, "web");
 	assert_false(PARSE("conmon\0-c\0" OTHER "\0-n\0web\0-c\0" ID));
 	/* A value is none of the options, whatever it says, and neither is the program's name. */
 	assert_true(PARSE("conmon\0-c\0" ID "\0--log-tag\0name\0-n\0web"));
-	assert_string_equal(name, "web");
+	assert_string_equal(words.name, "web");
 	assert_false(PARSE("-c\0" ID "\0-n\0web"));
 	assert_false(PARSE("conmon\0-c\0" ID "\0--exit-command\0x\0-n\0web"));
 }
@@ -94,7 +95,7 @@ static void test_what_is_none(void **state)
 	/* The longest name, one more, and one that was cut off. */
 	n = snprintf(text, sizeof text, "conmon%c-c%c" ID "%c-n%c%0*d", 0, 0, 0, 0, NS_NAME_MAX - 1, 7);
 	assert_true(parse(text, (size_t)n + 1));
-	assert_int_equal(strlen(name), NS_NAME_MAX - 1);
+	assert_int_equal(strlen(words.name), NS_NAME_MAX - 1);
 	assert_false(parse(text, (size_t)n));
 	n = snprintf(text, sizeof text, "conmon%c-c%c" ID "%c-n%c%0*d", 0, 0, 0, 0, NS_NAME_MAX, 7);
 	assert_false(parse(text, (size_t)n + 1));
@@ -104,7 +105,7 @@ static int config(const char *text, char ret[static NS_WORKLOAD_MAX])
 {
 	struct ns_error err = NS_ERROR_INIT;
 
-	return ns_conmon_parse_config(text, strlen(text), ret, &err);
+	return ns_conmon_parse_config(text, strlen(text), ret, netns, &err);
 }
 
 static void test_config(void **state)
@@ -119,6 +120,14 @@ static void test_config(void **state)
 	assert_string_equal(workload, "");
 	assert_int_equal(config("{\"annotations\":[]}", workload), 0);
 	assert_int_equal(config("[]", workload), 0);
+	assert_string_equal(netns, "");
+	assert_int_equal(config("{\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/"
+				"p\"},{\"type\":\"network\",\"path\":\"/n\"}]}}",
+				workload),
+			 0);
+	assert_string_equal(netns, "/n");
+	assert_int_equal(config("{\"linux\":{\"namespaces\":[7,{\"type\":\"network\",\"path\":\"n\"}]}}", workload), 0);
+	assert_string_equal(netns, "");
 	(void)snprintf(workload, sizeof workload, "untouched");
 	assert_true(config("{\"annotations\":", workload) < 0);
 	assert_true(config("", workload) < 0);
@@ -129,10 +138,12 @@ static void test_config(void **state)
 static void test_nobody(void **state)
 {
 	struct ns_cgroup_identity container = { "podman", ID };
-	struct ns_conmon_words words = { .name = "untouched" };
+	ino_t inode = 0;
 
+	(void)snprintf(words.name, sizeof words.name, "untouched");
 	assert_false(ns_conmon_find(getpid(), &container, NULL, 1, 1, &words));
 	assert_false(ns_conmon_find(1, &container, NULL, 1, 1, &words));
+	assert_false(ns_conmon_is(getpid(), NULL, 1, &words, &inode));
 	assert_string_equal(words.name, "untouched");
 }
 

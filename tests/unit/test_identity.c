@@ -167,7 +167,7 @@ static void test_conmon(void **state)
 					   .pid = 42,
 					   .cgroup = { "podman", ID_A },
 					   .containers = &container,
-					   .conmon = { .name = "web" } };
+					   .conmon = { .id = ID_A, .name = "web" } };
 	struct ns_endpoint e = { 0 };
 
 	assert_true(ns_identity_decide(&facts, &e));
@@ -193,6 +193,20 @@ static void test_conmon(void **state)
 	(void)snprintf(c.label_workload, sizeof c.label_workload, "team/other");
 	assert_true(ns_identity_decide(&facts, &e));
 	check(&e, "team/other", "podman", false);
+	/* Until conmon is found there may be an annotation; a label is better than that. */
+	e = (struct ns_endpoint){ 0 };
+	facts.conmon_awaited = true;
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "team/other", "podman", false);
+	c.label_workload[0] = facts.conmon.name[0] = facts.conmon.workload[0] = '\0';
+	e = (struct ns_endpoint){ 0 };
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "podman/web", "podman", true);
+	assert_false(e.name_only);
+	facts.conmon_awaited = false;
+	assert_true(ns_identity_decide(&facts, &e));
+	check(&e, "podman/web", "podman", false);
+	facts.conmon = (struct ns_conmon_words){ .id = ID_A, .name = "web", .workload = "team/web" };
 	/* It is the annotation of that container alone. */
 	(void)snprintf(other.id, sizeof other.id, "%s", ID_B);
 	container = &other;
