@@ -114,6 +114,18 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 	ns_engine_schedule(engine);
 }
 
+/* Whose lock is on it is to be looked at again. */
+static void mark_lock_on(struct ns_engine *engine, const struct ns_port *port)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (attachment && ns_outer_had(&attachment->outer, port))
+			attachment->dirty = true;
+	}
+}
+
 /* A link that nobody has opened is closed at once, where the gate does not stand; one whose other end moved is nobody's
  * any more. An endpoint's own links are part of its outer lock. */
 static void port(void *ctx, const struct ns_port *changed, bool gone)
@@ -124,7 +136,9 @@ static void port(void *ctx, const struct ns_port *changed, bool gone)
 		return;
 	if (!gone && changed->far != NS_PORT_ENDPOINT)
 		ns_gate_forget(engine, changed);
-	if (changed->far == NS_PORT_ENDPOINT) {
+	if (changed->far != NS_PORT_ENDPOINT) {
+		mark_lock_on(engine, changed);
+	} else {
 		struct ns_attachment *attachment = ns_engine_find_attachment(engine, changed->cookie);
 
 		if (attachment) {
