@@ -58,10 +58,15 @@ cri_stop() {
 }
 
 # cri METHOD TEXT: one call; the request and the answer in protobuf's text form. 1, and the runtime's words on stderr,
-# when it is refused.
+# when it is refused. cri_do: the same without the answer.
 cri() {
+	CRI_ANSWER=1 cri_do "$@"
+}
+
+cri_do() {
 	local method=$1 dir status size
-	dir=$(mktemp -d "$LAB/cri.XXXXXX")
+	dir=$LAB/cri.$BASHPID
+	mkdir "$dir"
 	cri_proto --encode="runtime.v1.${method}Request" <<<"$2" >"$dir/message" || die "cri $method: $2"
 	size=$(printf '%08x' "$(stat -c %s "$dir/message")")
 	# gRPC's frame: not compressed, and how long the message is.
@@ -70,9 +75,9 @@ cri() {
 		-H 'TE: trailers' --data-binary "@$dir/request" -D "$dir/headers" -o "$dir/answer" \
 		"http://localhost/runtime.v1.RuntimeService/$method" 2>"$dir/error"
 	status=$(grep -oiP '^grpc-status: \K\d+' "$dir/headers" 2>/dev/null)
-	if [ "$status" = 0 ]; then
+	if [ "$status" = 0 ] && [ -n "${CRI_ANSWER:-}" ]; then
 		tail -c +6 "$dir/answer" | cri_proto --decode="runtime.v1.${method}Response"
-	else
+	elif [ "$status" != 0 ]; then
 		cat "$dir/error" >&2
 		grep -ioP '^grpc-message: \K.*' "$dir/headers" >&2
 	fi
@@ -109,15 +114,11 @@ cri_exec() {
 	id=$(cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(cri_pod "$name" "$uid") } config { metadata { name: \"main\" }
 		image { image: \"localhost/nanoseg-test:1\" } $command mounts { container_path: \"/out\" host_path: \"$STARTS_OUT\" }
 		linux { security_context { capabilities { add_capabilities: \"NET_RAW\" } } } }" | cri_id) || return 1
-	cri StartContainer "container_id: \"$id\"" >/dev/null && echo "$id"
-}
-
-cri_ended() { # CONTAINER: state 2 is exited
-	cri ContainerStatus "container_id: \"$1\"" | grep -q 'state: 2'
+	cri_do StartContainer "container_id: \"$id\"" && echo "$id"
 }
 
 cri_remove() { # POD
-	cri StopPodSandbox "pod_sandbox_id: \"$1\"" >/dev/null && cri RemovePodSandbox "pod_sandbox_id: \"$1\"" >/dev/null
+	cri_do StopPodSandbox "pod_sandbox_id: \"$1\"" && cri_do RemovePodSandbox "pod_sandbox_id: \"$1\""
 }
 
 cri_address() { # POD FAMILY

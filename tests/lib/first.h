@@ -4,11 +4,19 @@
  * sees what of it left. One static program, so that nothing runs before main() but the C library's own start.
  *
  *   first run COOKIE FILE MS ALLOWED4 ALLOWED6 PORT [FORBIDDEN4 FORBIDDEN6]
- *        a volley of forbidden packets at once, then one each millisecond, while the allowed TCP port is tried just as
- * often; ends when it was reached over both families, or after MS. Writes FILE in one piece, see first_report(). 0:
- * reached. first count DEVICE FORBIDDEN4 FORBIDDEN6 counts until SIGTERM what crosses the bridge to the forbidden peer,
- * then prints: COOKIE KIND COUNT; prints "ready" first. 1 when the kernel dropped frames before they were counted first
- * pause                                does nothing until SIGTERM or SIGINT: what holds a pod's namespaces
+ *
+ * A volley of forbidden packets at once, then one each round, while the allowed TCP port is tried just as often; ends
+ * when it was reached over both families, or after MS. FILE.part is there once the first volley is out; FILE, the
+ * report, when it ends. 0: reached.
+ *
+ *   first count DEVICE FORBIDDEN4 FORBIDDEN6
+ *
+ * Counts until SIGTERM what crosses the bridge, from whom, and to the forbidden peer. Prints "ready", and when it ends
+ * COOKIE KIND COUNT for what is forbidden and MAC COUNT for frames of whatever kind. 1 when frames were not counted.
+ *
+ *   first pause
+ *
+ * Does nothing until SIGTERM or SIGINT: what holds a pod's namespaces.
  *
  * Forbidden packets go to port FIRST_PORT + COOKIE: so the counter knows which start each belongs to.
  */
@@ -21,6 +29,8 @@
 
 #define FIRST_PORT       30000
 #define FIRST_COOKIE_MAX 9999
+#define FIRST_MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define FIRST_LINK       "eth0" /* as every runtime calls it */
 
 /* Ways out; each with its IPv6 twin next to it. */
 enum first_way {
@@ -42,6 +52,9 @@ bool first_peer_parse(const char *v4, const char *v6, uint16_t port, struct firs
 
 /* One packet each way; counts in `sent` those that the kernel took. */
 void first_volley(const struct first_peer *forbidden, unsigned sent[WAY_COUNT]);
+
+/* The container's own MAC; false: it has no link. */
+bool first_mac(uint8_t ret[6]);
 
 int first_run(int argc, char **argv);
 int first_count(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The counter: every frame that crosses the bridge, whoever it is for, and whether it is one of the forbidden packets.
+ * The counter: every frame that crosses the bridge, whoever it is for, who sent it, and whether it is one of the
+ * forbidden packets.
  */
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -18,8 +19,29 @@
 #include "first.h"
 
 #define QUEUE_BYTES (16 * 1024 * 1024)
+#define SENDERS_MAX 1024
 
 static unsigned counts[FIRST_COOKIE_MAX + 1][WAY_COUNT];
+
+static struct sender {
+	uint8_t mac[ETH_ALEN];
+	unsigned frames;
+} senders[SENDERS_MAX];
+static unsigned n_senders;
+
+static void count_sender(const struct sockaddr_ll *from)
+{
+	unsigned i = 0;
+	while (i < n_senders && memcmp(senders[i].mac, from->sll_addr, ETH_ALEN) != 0)
+		i++;
+	if (i == SENDERS_MAX) {
+		fputs("first: more senders than can be counted\n", stderr);
+		exit(1);
+	}
+	if (i == n_senders)
+		memcpy(senders[n_senders++].mac, from->sll_addr, ETH_ALEN);
+	senders[i].frames++;
+}
 
 static void count_l4(const uint8_t *l4, size_t length, uint8_t proto, int family)
 {
@@ -52,8 +74,10 @@ static void drain(int fd, const struct first_peer *forbidden)
 		ssize_t n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
 		if (n < 0)
 			return;
-		if (from.sll_pkttype != PACKET_OUTGOING)
-			count(data, (size_t)n, ntohs(from.sll_protocol), forbidden);
+		if (from.sll_pkttype == PACKET_OUTGOING)
+			continue;
+		count_sender(&from);
+		count(data, (size_t)n, ntohs(from.sll_protocol), forbidden);
 	}
 }
 
@@ -73,6 +97,18 @@ static int open_tap(const char *device)
 		exit(1);
 	}
 	return fd;
+}
+
+static void print_counts(void)
+{
+	for (unsigned cookie = 0; cookie <= FIRST_COOKIE_MAX; cookie++)
+		for (int way = 0; way < WAY_COUNT; way++)
+			if (counts[cookie][way])
+				printf("%u %s %u\n", cookie, first_way_names[way], counts[cookie][way]);
+	for (unsigned i = 0; i < n_senders; i++) {
+		const uint8_t *mac = senders[i].mac;
+		printf(FIRST_MAC_FORMAT " %u\n", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], senders[i].frames);
+	}
 }
 
 int first_count(int argc, char **argv)
@@ -95,10 +131,7 @@ int first_count(int argc, char **argv)
 			return 1;
 		drain(fd, &forbidden);
 	} while (!(p[1].revents & POLLIN));
-	for (unsigned cookie = 0; cookie <= FIRST_COOKIE_MAX; cookie++)
-		for (int way = 0; way < WAY_COUNT; way++)
-			if (counts[cookie][way])
-				printf("%u %s %u\n", cookie, first_way_names[way], counts[cookie][way]);
+	print_counts();
 	if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &lost, &size) < 0 || lost.tp_drops) {
 		fprintf(stderr, "first: %u frames were lost\n", lost.tp_drops);
 		return 1;

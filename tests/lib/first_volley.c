@@ -109,11 +109,22 @@ static size_t put_packet(uint8_t *ip, const struct first_peer *peer, int family,
 	return 40 + length;
 }
 
+bool first_mac(uint8_t ret[6])
+{
+	struct ifreq link = { .ifr_name = FIRST_LINK };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool known = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &link) == 0;
+	close(fd);
+	if (known)
+		memcpy(ret, link.ifr_hwaddr.sa_data, ETH_ALEN);
+	return known;
+}
+
 /* To every station of the link, so that it does not wait until the neighbour is found. */
 static bool send_raw(const struct first_peer *peer, int family)
 {
 	struct sockaddr_in6 own;
-	struct ifreq link = { .ifr_name = "eth0" };
+	uint8_t mac[ETH_ALEN];
 	struct sockaddr_ll out = { .sll_family = AF_PACKET, .sll_halen = ETH_ALEN };
 	uint8_t frame[128];
 	bool sent = false;
@@ -122,13 +133,13 @@ static bool send_raw(const struct first_peer *peer, int family)
 	static int fd = -1;
 	if (fd < 0)
 		fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && own_address(peer, family, &own) && ioctl(fd, SIOCGIFHWADDR, &link) == 0) {
+	if (fd >= 0 && own_address(peer, family, &own) && first_mac(mac)) {
 		const uint16_t type = htons(family == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6);
 		memset(frame, 0xff, ETH_ALEN);
-		memcpy(frame + ETH_ALEN, link.ifr_hwaddr.sa_data, ETH_ALEN);
+		memcpy(frame + ETH_ALEN, mac, ETH_ALEN);
 		memcpy(frame + 12, &type, 2);
 		size_t length = ETH_HLEN + put_packet(frame + ETH_HLEN, peer, family, &own);
-		out.sll_ifindex = (int)if_nametoindex("eth0");
+		out.sll_ifindex = (int)if_nametoindex(FIRST_LINK);
 		sent = sendto(fd, frame, length, MSG_DONTWAIT, (struct sockaddr *)&out, sizeof(out)) == (ssize_t)length;
 	}
 	return sent;

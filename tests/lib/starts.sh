@@ -33,7 +33,7 @@ starts_far() {
 starts_first() {
 	local cookie=$1 ms=$2 command=(run "$1" "/out/$1" "$2" "$STARTS_NEAR4" "$STARTS_NEAR6" "$STARTS_PORT")
 	shift 2
-	rm -f "$STARTS_OUT/$cookie"
+	rm -f "$STARTS_OUT/$cookie" "$STARTS_OUT/$cookie.part"
 	start_one "$cookie" "${command[@]}" "$@"
 }
 
@@ -63,12 +63,18 @@ starts_left() {
 		n++ } END { print n + 0 }' "$LAB/left"
 }
 
+# starts_heard FROM TO: how many of these the bridge heard of at all, be it ARP.
+starts_heard() {
+	starts_reports "$1" "$2" | grep -oP '(?<= mac=)\S+' | grep -cFf <(awk 'NF == 2 { print $1 }' "$LAB/left")
+}
+
 # starts_reports FROM TO: the containers' own reports.
 starts_reports() {
-	local cookie
+	local cookie files=()
 	for ((cookie = $1; cookie <= $2; cookie++)); do
-		cat "$STARTS_OUT/$cookie" 2>/dev/null
+		[ ! -e "$STARTS_OUT/$cookie" ] || files+=("$STARTS_OUT/$cookie")
 	done
+	[ ${#files[@]} = 0 ] || cat "${files[@]}"
 }
 
 # starts_values FROM TO MEMBER: of each report, sorted.
@@ -92,6 +98,19 @@ starts_times() {
 	done
 }
 
+# starts_late FROM TO: the reports of those that were, to be laid beside the daemon's log, by the clock.
+starts_late() {
+	local line us
+	starts_reports "$1" "$2" | while read -r line; do
+		for us in $(grep -oP '(?<= allowed[46]=)-?\d+' <<<"$line"); do
+			[ "$us" -lt 0 ] || [ "$us" -gt $((STARTS_LIMIT_MS * 1000)) ] || continue
+			us=$(grep -oP '(?<= at=)\d+' <<<"$line")
+			echo "late: began $(date -u -d "@${us::-6}" +%T).${us: -6}, $line"
+			break
+		done
+	done
+}
+
 # Without a lock: what is forbidden later leaves in every way from every start, or the test could not fail.
 starts_open() { # FROM TO
 	local way
@@ -99,6 +118,7 @@ starts_open() { # FROM TO
 	for way in udp4 udp6 tcp4 tcp6 raw4 raw6; do
 		check "with no lock, $way leaves" equal "$(starts_left "$1" "$2" $way)" $(($2 - $1 + 1))
 	done
+	check "with no lock, each is heard" equal "$(starts_heard "$1" "$2")" $(($2 - $1 + 1))
 	starts_times "open" "$1" "$2"
 }
 
@@ -107,6 +127,7 @@ starts_closed() { # WHAT FROM TO
 	local way
 	starts_series "$2" "$3" 5000
 	check "$1: nothing forbidden left" equal "$(starts_left "$2" "$3")" 0
+	starts_late "$2" "$3"
 	starts_times "$1" "$2" "$3"
 	for way in raw4 raw6; do
 		check "$1: $way was tried from each" at_least "$(starts_values "$2" "$3" $way | head -n 1)" 1
@@ -116,10 +137,24 @@ starts_closed() { # WHAT FROM TO
 
 # The daemon is dead: the gate stands, for what is allowed too.
 starts_dead() { # FROM TO
-	starts_series "$1" "$2" 1500
+	starts_series "$1" "$2" 1000
 	check "with the daemon dead nothing forbidden leaves" equal "$(starts_left "$1" "$2")" 0
+	check "with the daemon dead nothing leaves at all" equal "$(starts_heard "$1" "$2")" 0
 	check "with the daemon dead nothing is reached" equal "$(starts_values "$1" "$2" 'allowed[46]' | sort -u)" -1
 	check "with the daemon dead they ran" equal "$(starts_reports "$1" "$2" | wc -l)" $(($2 - $1 + 1))
+}
+
+# Two that are started while the daemon is dead, and still run when it is back: what is allowed works from then on, and in
+# between nothing forbidden leaves either.
+starts_outlasting() { # FROM
+	starts_series "$1" $(($1 + 1)) 20000 &
+	local series=$!
+	wait_for 20 test -e "$STARTS_OUT/$1.part" -a -e "$STARTS_OUT/$(($1 + 1)).part" || die "they do not run"
+	check "they wait" not test -e "$STARTS_OUT/$1" -o -e "$STARTS_OUT/$(($1 + 1))"
+	start_daemon
+	wait "$series" || die "the counter lost frames"
+	check "the daemon comes back: nothing forbidden left" equal "$(starts_left "$1" $(($1 + 1)))" 0
+	starts_times "they outlasted its absence" "$1" $(($1 + 1))
 }
 
 # ---- the story ----
@@ -151,14 +186,14 @@ starts_story() { # FROM: 200 cookies from there on
 	churn_end
 }
 
-starts_story_killed() { # FROM: 20 cookies from there on
+starts_story_killed() { # FROM: 12 cookies from there on
 	local n=$1
 	step "the daemon is killed between two starts"
 	starts_closed "before" "$n" $((n + 1))
 	kill_daemon
 	starts_dead $((n + 2)) $((n + 5))
-	start_daemon
-	starts_closed "after" $((n + 6)) $((n + 9))
+	starts_outlasting $((n + 6))
+	starts_closed "after" $((n + 8)) $((n + 11))
 }
 
 # The daemon is dead, and the runtime asks it: no container starts.

@@ -18,11 +18,12 @@ STARTS_FAR4=172.33.250.9/16
 STARTS_FAR6=fd99:7::250:9/64
 
 start_one() {
-	local uid=uid-$1 pod container status=1
+	local cookie=$1 uid=uid-$1 pod status=1
 	shift
 	pod=$(cri_run probe "$uid" 2>>"$LAB/probe.log") || return 1
-	if container=$(cri_exec "$pod" probe "$uid" first "$@" 2>>"$LAB/probe.log"); then
-		wait_for 20 cri_ended "$container"
+	if cri_exec "$pod" probe "$uid" first "$@" >>"$LAB/probe.log" 2>&1; then
+		# It ends when it has written its report.
+		wait_for 30 test -e "$STARTS_OUT/$cookie"
 		status=$?
 	fi
 	cri_remove "$pod" 2>>"$LAB/probe.log" && return $status
@@ -30,8 +31,15 @@ start_one() {
 
 churn_one() {
 	local file=$LAB/churn.pod.$1
-	[ ! -e "$file" ] || cri_remove "$(cat "$file")"
+	# Else there are more of them than of those that are looked at.
+	[ ! -e "$file" ] || { cri_remove "$(cat "$file")" && sleep 0.2; }
 	cri_run "churn-$1" one >"$file"
+}
+
+# cri_chained ON-TIMEOUT TIMEOUT: pods go through the plugin from now on.
+cri_chained() {
+	CRI_CHAIN="{\"type\": \"nanoseg-cni\", \"socket\": \"$LAB/run/nanosegd.sock\", \"timeout\": \"$2\", \"onTimeout\": \"$1\"}"
+	cri_network "${CRI_SUBNETS[@]}"
 }
 
 # containerd has read the new list: a pod goes through the plugin when the daemon knows it by its Kubernetes name.
@@ -42,6 +50,12 @@ cri_asks_plugin() {
 	status=$?
 	cri_remove "$pod"
 	return $status
+}
+
+# ... and when it is to go on without the daemon, with the daemon dead: a pod starts at all.
+cri_goes_on() {
+	local pod
+	pod=$(cri_run asks one) && cri_remove "$pod"
 }
 
 mkdir -p "$STARTS_OUT"
@@ -58,8 +72,7 @@ starts_open 1 4
 step "learning and approving"
 start_daemon
 ln -s "${NANOSEG_CNI:-$NS_BUILD/agent/hooks/nanoseg-cni}" $CRI_DIR/bin/nanoseg-cni
-CRI_CHAIN="{\"type\": \"nanoseg-cni\", \"socket\": \"$LAB/run/nanosegd.sock\", \"timeout\": \"1s\"}"
-cri_network "${CRI_SUBNETS[@]}"
+cri_chained fail 1s
 eventually "the plugin is asked" 10 cri_asks_plugin
 starts_approve
 starts_story 100
@@ -67,8 +80,12 @@ starts_story 100
 step "the daemon is killed between two starts"
 kill_daemon
 starts_refused 200
+cri_chained continue 200ms
+eventually "the plugin goes on without the daemon" 10 cri_goes_on
+starts_dead 204 207
+cri_chained fail 1s
 start_daemon
-starts_closed "after" 204 207
+starts_closed "after" 208 211
 cri_remove "$server"
 stop_daemon
 cri_stop
