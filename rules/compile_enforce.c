@@ -149,7 +149,7 @@ static void deny_chain(struct enforce *e, const char *name, enum ns_direction di
 		ns_builder_chain(b, name);
 	ns_tuple_lookups(b, &rules);
 	ns_tuple_adds(b, &rules);
-	ns_tuple_each_readable(b, shape, refuse_without_room, NULL);
+	ns_tuple_each_readable(b, NULL, shape, refuse_without_room, NULL);
 	ns_builder_rule(b, "no readable tuple");
 	ns_builder_counter(b, NS_COUNTER_DENY_OTHER);
 	ns_builder_verdict(b, NFT_GOTO, "refuse");

@@ -104,7 +104,7 @@ static void learn_chain(struct ns_builder *b, const char *name, const struct ns_
 	spill.purpose = NS_PURPOSE_SPILL;
 	ns_tuple_lookups(b, &spill);
 	ns_tuple_adds(b, &spill);
-	ns_tuple_each_readable(b, rules->shape, say_full, rules);
+	ns_tuple_each_readable(b, NULL, rules->shape, say_full, rules);
 	ns_builder_rule(b, NULL);
 	ns_builder_accept(b);
 }

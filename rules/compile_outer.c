@@ -18,10 +18,11 @@
 #include "compile_outer.h"
 #include "elements.h"
 
-const struct ns_outer_family ns_outer_families[2] = {
+const struct ns_outer_family ns_outer_families[NS_OUTER_FAMILIES] = {
 	{ .family = AF_INET,
-	  .digit = '4',
+	  .name = "4",
 	  .icmp = IPPROTO_ICMP,
+	  .place = { 9, 20 },
 	  .field = NS_FIELD_IPV4,
 	  .address_length = 4,
 	  .source = NS_IPV4_SOURCE,
@@ -32,19 +33,16 @@ const struct ns_outer_family ns_outer_families[2] = {
 	  .quoted_transport = 8 + 20, /* a header with options is not believed */
 	  .own = "own4",
 	  .addresses = "addresses4" },
-	{ .family = AF_INET6,
-	  .digit = '6',
-	  .icmp = IPPROTO_ICMPV6,
-	  .field = NS_FIELD_IPV6,
-	  .address_length = 16,
-	  .source = NS_IPV6_SOURCE,
-	  .destination = NS_IPV6_DESTINATION,
-	  .quoted_protocol = 8 + NS_IPV6_NEXT_HEADER,
-	  .quoted_source = 8 + NS_IPV6_SOURCE,
-	  .quoted_destination = 8 + NS_IPV6_DESTINATION,
-	  .quoted_transport = 8 + NS_IPV6_HEADER,
-	  .own = "own6",
-	  .addresses = "addresses6" },
+#define IPV6_FAMILY(...)                                                                                               \
+	{                                                                                                              \
+		.family = AF_INET6, .icmp = IPPROTO_ICMPV6, .field = NS_FIELD_IPV6, .address_length = 16,              \
+		.source = NS_IPV6_SOURCE, .destination = NS_IPV6_DESTINATION,                                          \
+		.quoted_protocol = 8 + NS_IPV6_NEXT_HEADER, .quoted_source = 8 + NS_IPV6_SOURCE,                       \
+		.quoted_destination = 8 + NS_IPV6_DESTINATION, .quoted_transport = 8 + NS_IPV6_HEADER, .own = "own6",  \
+		.addresses = "addresses6", __VA_ARGS__                                                                 \
+	}
+	IPV6_FAMILY(.name = "6", .place = { NS_IPV6_NEXT_HEADER, NS_IPV6_HEADER }),
+	IPV6_FAMILY(.name = "6x", .behind = true, .place = { NS_IPV6_HEADER, NS_IPV6_HEADER + 8 }),
 };
 
 static const char *const side_words[] = { [NS_OUTER_FROM] = "from", [NS_OUTER_TO] = "to" };
@@ -53,7 +51,7 @@ struct ns_outer_name ns_outer_shared_name(const char *prefix, const struct ns_ou
 {
 	struct ns_outer_name name;
 
-	(void)snprintf(name.text, sizeof(name.text), "%s%c%s%s", prefix, f->digit, *suffix ? "_" : "", suffix);
+	(void)snprintf(name.text, sizeof(name.text), "%s%s%s%s", prefix, f->name, *suffix ? "_" : "", suffix);
 	return name;
 }
 
@@ -100,10 +98,27 @@ void ns_outer_network(struct ns_builder *b, uint32_t offset, const void *data, u
 	ns_builder_cmp(b, NFT_CMP_EQ, 0, data, length);
 }
 
-void ns_outer_transport(struct ns_builder *b, uint32_t offset, const void *data, uint8_t length)
+void ns_outer_load_transport(struct ns_builder *b, const struct ns_outer_family *f, uint32_t offset, uint8_t length,
+			     uint8_t reg)
 {
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offset, length, 0);
-	ns_builder_cmp(b, NFT_CMP_EQ, 0, data, length);
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, f->place.transport + offset, length, reg);
+}
+
+void ns_outer_transport(struct ns_builder *b, const struct ns_outer_family *f, uint32_t offset, const void *data,
+			uint8_t length)
+{
+	ns_outer_network(b, f->place.transport + offset, data, length);
+}
+
+void ns_outer_load_protocol(struct ns_builder *b, const struct ns_outer_family *f)
+{
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, f->place.protocol, 1, 0);
+}
+
+void ns_outer_protocol(struct ns_builder *b, const struct ns_outer_family *f, uint8_t protocol)
+{
+	ns_outer_load_protocol(b, f);
+	ns_builder_cmp8(b, NFT_CMP_EQ, 0, protocol);
 }
 
 /* ---- sets ---- */
@@ -141,25 +156,18 @@ static void own_elements(struct ns_builder *b, const struct ns_outer_options *op
 		ns_compile_element(b, NS_SET_MACS, options->macs[j], NULL, ETH_ALEN);
 }
 
-/* Those that the kernel skips over when it looks for the transport header. */
-static void protocol_set(struct ns_builder *b)
+/* Those that a reader of the packet skips over when it looks for the transport header. */
+static void extension_set(struct ns_builder *b)
 {
-	ns_builder_set(b, &(struct ns_plan_set){ .name = NS_SET_PROTOCOLS6,
-						 .fields = { NS_FIELD_PROTO, NS_FIELD_PROTO },
-						 .n_fields = 2 });
-	for (unsigned protocol = 0; protocol <= UINT8_MAX; protocol++) {
-		uint8_t key[8] = { (uint8_t)protocol, 0, 0, 0, (uint8_t)protocol };
+	static const uint8_t extensions[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_AH,
+					      IPPROTO_DSTOPTS };
 
-		switch (protocol) {
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_FRAGMENT:
-		case IPPROTO_AH:
-		case IPPROTO_DSTOPTS:
-			break;
-		default:
-			ns_compile_element(b, NS_SET_PROTOCOLS6, key, NULL, sizeof(key));
-		}
+	ns_builder_set(
+		b, &(struct ns_plan_set){ .name = NS_SET_EXTENSIONS6, .fields = { NS_FIELD_PROTO }, .n_fields = 1 });
+	for (size_t i = 0; i < sizeof(extensions); i++) {
+		uint8_t key[4] = { extensions[i] };
+
+		ns_compile_element(b, NS_SET_EXTENSIONS6, key, NULL, sizeof(key));
 	}
 }
 
@@ -181,7 +189,7 @@ static void sets(struct ns_builder *b, const struct ns_outer_options *options)
 	ns_compile_sets(b, NS_PURPOSE_ALLOW_RANGE, 0, false);
 	ns_compile_sets(b, NS_PURPOSE_DENY, deny_size, true);
 	ns_builder_set(b, &(struct ns_plan_set){ .name = NS_SET_MACS, .fields = { NS_FIELD_ETHER }, .n_fields = 1 });
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < NS_OUTER_PLAIN_FAMILIES; i++) {
 		const struct ns_outer_family *f = &ns_outer_families[i];
 		struct ns_plan_set pairs = { .fields = { NS_FIELD_ETHER, f->field }, .n_fields = 2 };
 		struct ns_plan_set addresses = { .fields = { f->field }, .n_fields = 1 };
@@ -195,7 +203,7 @@ static void sets(struct ns_builder *b, const struct ns_outer_options *options)
 			fragment_set(b, f, kind, true);
 		}
 	}
-	protocol_set(b);
+	extension_set(b);
 	own_elements(b, options);
 }
 
@@ -244,7 +252,7 @@ static void chains(struct ns_builder *b, const struct ns_outer_options *options,
 	ns_builder_verdict(b, (int32_t)policy, NULL);
 	ns_outer_options_chain(b);
 	ns_outer_link_chains(b);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < NS_OUTER_FAMILIES; i++) {
 		const struct ns_outer_family *f = &ns_outer_families[i];
 
 		ns_outer_transit_chains(b, f);

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Parts of the outer lock's table. Two sides, `from` the container and `to` it, and two families make four trees of
+ * Parts of the outer lock's table. Two sides, `from` the container and `to` it, and the families make trees of
  * chains, named "from4", "to6_icmp" and so on; what one side calls an opening is the other's answer. A chain is entered
  * only with packets of its family (known by the frame's type), so that no rule asks for the family again.
+ *
+ * Nothing is asked of what the kernel takes the packet's protocol and transport header to be; both are read from the
+ * packet's own bytes. Of a frame from AF_PACKET's transmit ring the kernel has only the Ethernet header at hand, and
+ * where it looks for IPv6's next header then are the remains of another packet, which the sender may have chosen: a
+ * hop-by-hop header that is not there moves the transport header eight bytes on, into the payload [6.18]. So every
+ * offset is fixed: IPv4 has no options (but for IGMP, which has no ports), and IPv6 has a third tree of chains,
+ * "from6x", for what stands behind one header of eight bytes: first fragments, and the jumbo payloads of BIG TCP.
  *
  *   compile_outer.c          sets, base chains, the split by type of frame
  *   compile_outer_packet.c   from4/6, to4/6: whose the packet is and what kind, and where it goes from there
@@ -20,11 +27,8 @@
 #include "tuple_key.h"
 
 #define NS_SET_MACS "macs"
-/* { protocol . protocol } of every protocol but extension headers: the next header as the packet has it, and what the
- * kernel takes the packet's protocol to be. The two differ when it has looked past what it had copied of the packet: of
- * a frame from AF_PACKET's transmit ring it copies the Ethernet header only, and where it then looks for IPv6's are the
- * remains of another packet [6.18]. */
-#define NS_SET_PROTOCOLS6 "plain_protocols6"
+/* { protocol } of IPv6's extension headers, those that are no protocol of their own. */
+#define NS_SET_EXTENSIONS6 "extensions6"
 
 #define NS_ETHER_DESTINATION 0 /* offsets in the frame */
 #define NS_ETHER_SOURCE      6
@@ -37,8 +41,10 @@ enum ns_outer_side { NS_OUTER_FROM, NS_OUTER_TO, NS_OUTER_SIDES };
 
 struct ns_outer_family {
 	int family;
-	char digit;
-	uint8_t icmp; /* protocol number */
+	const char *name; /* in the names of chains */
+	bool behind;      /* behind a header of eight bytes, where nothing is that a link lives on, and no ICMP error */
+	uint8_t icmp;     /* protocol number */
+	struct ns_tuple_place place;
 	enum ns_field field;
 	uint8_t address_length, source, destination; /* in the network header */
 	/* Where an ICMP error, seen from its first byte, quotes what. */
@@ -47,7 +53,9 @@ struct ns_outer_family {
 	const char *addresses; /* set { address }: the same without the MAC */
 };
 
-extern const struct ns_outer_family ns_outer_families[2]; /* IPv4, IPv6 */
+enum { NS_OUTER_IPV4, NS_OUTER_IPV6, NS_OUTER_IPV6_BEHIND, NS_OUTER_FAMILIES };
+#define NS_OUTER_PLAIN_FAMILIES NS_OUTER_IPV6_BEHIND /* that have sets of their own */
+extern const struct ns_outer_family ns_outer_families[NS_OUTER_FAMILIES];
 
 /* "from4", and with a suffix "from4_icmp". */
 struct ns_outer_name {
@@ -67,7 +75,12 @@ void ns_outer_from_own_mac(struct ns_builder *b);
 void ns_outer_own_source(struct ns_builder *b, const struct ns_outer_family *f, bool invert); /* MAC and address */
 void ns_outer_own_destination(struct ns_builder *b, const struct ns_outer_family *f, bool invert);
 void ns_outer_network(struct ns_builder *b, uint32_t offset, const void *data, uint8_t length); /* these bytes there */
-void ns_outer_transport(struct ns_builder *b, uint32_t offset, const void *data, uint8_t length); /* the same */
+void ns_outer_transport(struct ns_builder *b, const struct ns_outer_family *f, uint32_t offset, const void *data,
+			uint8_t length); /* the same */
+void ns_outer_load_transport(struct ns_builder *b, const struct ns_outer_family *f, uint32_t offset, uint8_t length,
+			     uint8_t reg);
+void ns_outer_load_protocol(struct ns_builder *b, const struct ns_outer_family *f);
+void ns_outer_protocol(struct ns_builder *b, const struct ns_outer_family *f, uint8_t protocol);
 /* Rules: one for each way to be a group's, with the verdict that leads to `chain`. */
 void ns_outer_groups(struct ns_builder *b, const struct ns_outer_family *f, const char *chain);
 
@@ -80,7 +93,7 @@ void ns_outer_transit_icmp_chains(struct ns_builder *b, const struct ns_outer_fa
 void ns_outer_link_chains(struct ns_builder *b);
 void ns_outer_header_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side);
 void ns_outer_options_chain(struct ns_builder *b); /* options4, of both sides */
-/* Rules at the head of from4 … to6. */
+/* Rules at the head of from4 to to6x. */
 void ns_outer_header_rules(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side);
 
 /* What a side opens and what it answers, and how their keys are taken from a packet. */

@@ -13,8 +13,7 @@
 #include "elements.h"
 
 #define IPV4_FRAGMENT_OFFSET 6                    /* of the field, in the network header */
-#define IPV6_FRAGMENT_NEXT   (NS_IPV6_HEADER + 0) /* in a fragment header that follows the network header at once */
-#define IPV6_FRAGMENT_OFFSET (NS_IPV6_HEADER + 2)
+#define IPV6_FRAGMENT_OFFSET (NS_IPV6_HEADER + 2) /* in a fragment header that follows the network header at once */
 
 /* Within a rule: the fragment's offset, compared with a number of eight bytes each. */
 static void fragment_offset(struct ns_builder *b, const struct ns_outer_family *f, uint32_t op, uint8_t eights)
@@ -26,20 +25,21 @@ static void fragment_offset(struct ns_builder *b, const struct ns_outer_family *
 	ns_builder_cmp(b, op, 0, (uint8_t[]){ 0, (uint8_t)(v4 ? eights : eights << 3) }, 2);
 }
 
-/* Within a rule: whether the next header in this place is no extension, and what the kernel has found. */
-static void plain_protocol(struct ns_builder *b, uint32_t offset, bool is)
-{
-	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offset, 1, 0);
-	ns_builder_meta(b, NFT_META_L4PROTO, 1);
-	ns_builder_lookup(b, NS_SET_PROTOCOLS6, 0, !is);
-}
-
 void ns_outer_header_rules(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
+	if (f->behind)
+		return; /* from6_extension and to6_extension have seen to it */
 	if (f->family == AF_INET6) {
-		ns_builder_rule(b, "extension headers, or read amiss");
-		plain_protocol(b, NS_IPV6_NEXT_HEADER, false);
-		ns_builder_verdict(b, NFT_JUMP, NS_OUTER_CHAIN(side, f, "extension"));
+		ns_builder_rule(b, "not of version 6");
+		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 0, 1, 0);
+		ns_builder_mask(b, 0, &(uint8_t){ 0xf0 }, 1);
+		ns_builder_cmp8(b, NFT_CMP_NEQ, 0, 0x60);
+		ns_builder_counter(b, NS_COUNTER_FOREIGN_FRAME);
+		ns_builder_verdict(b, NFT_GOTO, "refuse");
+		ns_builder_rule(b, "extension headers");
+		ns_outer_load_protocol(b, f);
+		ns_builder_lookup(b, NS_SET_EXTENSIONS6, 0, false);
+		ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "extension"));
 		return;
 	}
 	ns_builder_rule(b, "options");
@@ -64,32 +64,31 @@ void ns_outer_options_chain(struct ns_builder *b)
 	ns_outer_refuse(b, NS_COUNTER_FOREIGN_FRAME, NULL);
 }
 
-/* Entered when the next header is an extension; returns for a first fragment, and for a packet that is whole but has a
- * fragment header, both of which can be read. */
+/* Entered when the next header is an extension. A first fragment, and a packet that is whole but has a fragment header,
+ * can be read like any other, eight bytes on. */
 static void extension_chain(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
 	static const uint8_t fragment = IPPROTO_FRAGMENT, hop_by_hop = IPPROTO_HOPOPTS;
-	static const uint8_t jumbo[4] = { IPPROTO_TCP, 0, 0xc2, 4 };
+	static const uint8_t jumbo[4] = { IPPROTO_TCP, 0, 0xc2, 4 }; /* the second byte: eight bytes in all */
+	const struct ns_outer_family *behind = &ns_outer_families[NS_OUTER_IPV6_BEHIND];
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "extension"));
 	for (int first = 1; first >= 0; first--) {
 		ns_builder_rule(b, first ? "first fragments" : "later fragments");
 		ns_outer_network(b, NS_IPV6_NEXT_HEADER, &fragment, 1);
-		plain_protocol(b, IPV6_FRAGMENT_NEXT, true);
 		fragment_offset(b, f, first ? NFT_CMP_EQ : NFT_CMP_NEQ, 0);
-		if (first)
-			ns_builder_verdict(b, NFT_RETURN, NULL);
-		else
-			ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "fragment"));
+		ns_outer_load_protocol(b, behind);
+		ns_builder_lookup(b, NS_SET_EXTENSIONS6, 0, true);
+		ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, behind, first ? "" : "fragment"));
 	}
 	ns_builder_rule(b, "BIG TCP: a jumbo payload");
 	ns_outer_network(b, NS_IPV6_NEXT_HEADER, &hop_by_hop, 1);
 	ns_outer_network(b, 4, (uint8_t[]){ 0, 0 }, 2);
 	ns_outer_network(b, NS_IPV6_HEADER, jumbo, sizeof(jumbo));
-	ns_builder_verdict(b, NFT_RETURN, NULL);
+	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, behind, ""));
 	ns_builder_rule(b, "multicast listeners");
 	ns_outer_network(b, NS_IPV6_NEXT_HEADER, &hop_by_hop, 1);
-	ns_builder_protocol(b, IPPROTO_ICMPV6);
+	ns_outer_protocol(b, behind, IPPROTO_ICMPV6);
 	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "mld"));
 	ns_outer_refuse(b, NS_COUNTER_FOREIGN_FRAME, NULL);
 }
@@ -112,7 +111,7 @@ static void transit_fragments(struct ns_builder *b, const struct ns_outer_family
 				   side == NS_OUTER_FROM ? NS_ETHER_SOURCE : NS_ETHER_DESTINATION, 6, 0);
 		ns_builder_lookup(b, NS_SET_MACS, 0, false);
 		fragment_offset(b, f, NFT_CMP_GTE, 2);
-		ns_builder_meta(b, NFT_META_L4PROTO, 0);
+		ns_outer_load_protocol(b, f);
 		reg = ns_tuple_load_address(b, f->family, !answer, 1);
 		(void)ns_tuple_load_address(b, f->family, answer, reg);
 		accept_fragment(b, f, NS_FRAGMENTS_TRANSIT, kind & 1);
@@ -132,7 +131,7 @@ static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *
 		else
 			ns_outer_own_destination(b, f, false);
 		fragment_offset(b, f, NFT_CMP_GTE, 2);
-		ns_builder_meta(b, NFT_META_L4PROTO, 0);
+		ns_outer_load_protocol(b, f);
 		(void)ns_tuple_load_address(b, f->family, !from, 1);
 		accept_fragment(b, f, NS_FRAGMENTS_PEER, range);
 	}
@@ -146,7 +145,7 @@ static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *
 		if (from)
 			ns_outer_own_source(b, f, false);
 		fragment_offset(b, f, NFT_CMP_GTE, 2);
-		ns_builder_meta(b, NFT_META_L4PROTO, 0);
+		ns_outer_load_protocol(b, f);
 		(void)ns_tuple_load_address(b, f->family, false, 1);
 		accept_fragment(b, f, from ? NS_FRAGMENTS_GROUP : NS_FRAGMENTS_PEER, range);
 	}
@@ -155,7 +154,8 @@ static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *
 
 void ns_outer_header_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
-	if (f->family == AF_INET6)
+	if (f->family == AF_INET6 && !f->behind)
 		extension_chain(b, f, side);
-	fragment_chains(b, f, side);
+	else
+		fragment_chains(b, f, side);
 }

@@ -34,10 +34,11 @@ static const struct {
 	{ IPPROTO_ICMPV6, ICMP6_DST_UNREACH, ICMP6_PARAM_PROB },
 };
 
-static void type_between(struct ns_builder *b, uint8_t lo, uint8_t hi, const char *chain)
+static void type_between(struct ns_builder *b, const struct ns_outer_family *f, uint8_t lo, uint8_t hi,
+			 const char *chain)
 {
 	ns_builder_rule(b, NULL);
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
+	ns_outer_load_transport(b, f, 0, 1, 0);
 	ns_builder_cmp8(b, NFT_CMP_GTE, 0, lo);
 	ns_builder_cmp8(b, NFT_CMP_LTE, 0, hi);
 	ns_builder_verdict(b, NFT_GOTO, chain);
@@ -46,8 +47,8 @@ static void type_between(struct ns_builder *b, uint8_t lo, uint8_t hi, const cha
 static void goto_if_error(struct ns_builder *b, const struct ns_outer_family *f, const char *chain)
 {
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (errors[i].protocol == f->icmp)
-			type_between(b, errors[i].lo, errors[i].hi, chain);
+		if (errors[i].protocol == f->icmp && !f->behind)
+			type_between(b, f, errors[i].lo, errors[i].hi, chain);
 }
 
 static void allow_replies(struct ns_builder *b, const struct ns_outer_family *f, enum ns_direction direction,
@@ -60,9 +61,10 @@ static void allow_replies(struct ns_builder *b, const struct ns_outer_family *f,
 			if (replies[i].protocol != f->icmp)
 				continue;
 			ns_builder_rule(b, NULL);
-			ns_outer_transport(b, 0, &replies[i].reply, 1);
+			ns_outer_transport(b, f, 0, &replies[i].reply, 1);
 			/* A reply's key is its own but for the type. */
-			ns_builder_immediate(b, ns_tuple_load(b, f->family, NS_KIND_ICMP, shape), request, 2);
+			ns_builder_immediate(b, ns_tuple_load(b, f->family, &f->place, NS_KIND_ICMP, shape), request,
+					     2);
 			ns_builder_lookup(b, ns_layout_set_name(purpose, direction, f->family), 0, false);
 			ns_builder_accept(b);
 		}
@@ -88,8 +90,7 @@ static uint8_t load_places(struct ns_builder *b, const struct ns_outer_family *f
 		if (places[i] == PLACE_RECEIVER)
 			ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, f->destination, f->address_length, reg);
 		else
-			ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, f->quoted_destination, f->address_length,
-					   reg);
+			ns_outer_load_transport(b, f, f->quoted_destination, f->address_length, reg);
 		reg = (uint8_t)(reg + f->address_length / 4);
 	}
 	return reg;
@@ -100,17 +101,16 @@ static void load_quoted(struct ns_builder *b, const struct ns_outer_family *f, e
 {
 	uint8_t reg;
 
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, f->quoted_protocol, 1, 0);
+	ns_outer_load_transport(b, f, f->quoted_protocol, 1, 0);
 	if (kind != NS_KIND_ICMP)
 		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, 0, kind == NS_KIND_OTHER);
 	if (kind != NS_KIND_PORTS)
 		ns_builder_cmp8(b, kind == NS_KIND_ICMP ? NFT_CMP_EQ : NFT_CMP_NEQ, 0, f->icmp);
 	reg = load_places(b, f, quoted->addresses);
 	if (kind == NS_KIND_PORTS)
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, f->quoted_transport + (quoted->answer ? 0u : 2u), 2,
-				   reg);
+		ns_outer_load_transport(b, f, f->quoted_transport + (quoted->answer ? 0u : 2u), 2, reg);
 	else if (kind == NS_KIND_ICMP)
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, f->quoted_transport, 1, reg);
+		ns_outer_load_transport(b, f, f->quoted_transport, 1, reg);
 	else
 		ns_builder_immediate_zero(b, reg, 2);
 }
@@ -122,8 +122,8 @@ static void allow_quoted_fragment(struct ns_builder *b, const struct ns_outer_fa
 
 	for (unsigned range = 0; f->family == AF_INET6 && range < 2; range++) {
 		ns_builder_rule(b, "about a fragment");
-		ns_outer_transport(b, f->quoted_protocol, &fragment, 1);
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, f->quoted_transport, 1, 0);
+		ns_outer_transport(b, f, f->quoted_protocol, &fragment, 1);
+		ns_outer_load_transport(b, f, f->quoted_transport, 1, 0);
 		(void)load_places(b, f, quoted->addresses);
 		ns_builder_lookup(b,
 				  ns_fragments_set_name(quoted->direction == NS_TRANSIT ? NS_FRAGMENTS_TRANSIT
@@ -158,11 +158,11 @@ static void leave_if_unreadable(struct ns_builder *b, const struct ns_outer_fami
 	if (f->family != AF_INET)
 		return;
 	ns_builder_rule(b, "about a packet with options");
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 8, 1, 0);
+	ns_outer_load_transport(b, f, 8, 1, 0);
 	ns_builder_cmp8(b, NFT_CMP_NEQ, 0, 0x45);
 	ns_builder_verdict(b, chain ? NFT_GOTO : NFT_RETURN, chain);
 	ns_builder_rule(b, "about a later fragment");
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 8 + 6, 2, 0);
+	ns_outer_load_transport(b, f, 8 + 6, 2, 0);
 	ns_builder_mask(b, 0, offset_mask, 2);
 	ns_builder_cmp(b, NFT_CMP_NEQ, 0, zero, 2);
 	ns_builder_verdict(b, chain ? NFT_GOTO : NFT_RETURN, chain);
@@ -183,8 +183,7 @@ static void error_chains(struct ns_builder *b, const struct ns_outer_family *f, 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "error"));
 	leave_if_unreadable(b, f, NS_OUTER_CHAIN(side, f, "deny"));
 	ns_builder_rule(b, from ? "about a packet to it" : "about a packet of its own");
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, from ? f->quoted_destination : f->quoted_source,
-			   f->address_length, 0);
+	ns_outer_load_transport(b, f, from ? f->quoted_destination : f->quoted_source, f->address_length, 0);
 	ns_builder_lookup(b, f->addresses, 0, false);
 	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "error_own"));
 	ns_builder_rule(b, "about a forwarded packet");
@@ -198,15 +197,17 @@ static void link_rules(struct ns_builder *b, const struct ns_outer_family *f, en
 	static const uint8_t routers[] = { ICMP_REDIRECT, ICMP_ROUTER_ADVERTISEMENT };
 
 	if (f->family == AF_INET6 && side == NS_OUTER_FROM) {
-		type_between(b, MLD_LISTENER_QUERY, ND_REDIRECT, "from6_link");
-		type_between(b, MLD2_REPORT, MLD2_REPORT, "from6_link");
+		type_between(b, f, MLD_LISTENER_QUERY, ND_REDIRECT, "from6_link");
+		type_between(b, f, MLD2_REPORT, MLD2_REPORT, "from6_link");
 	} else if (f->family == AF_INET6) {
+		if (f->behind)
+			return;
 		ns_builder_rule(b, NULL);
 		ns_builder_verdict(b, NFT_JUMP, "to6_link");
 	} else if (side == NS_OUTER_FROM) {
 		for (size_t i = 0; i < sizeof(routers); i++) {
 			ns_builder_rule(b, "routers' messages");
-			ns_outer_transport(b, 0, &routers[i], 1);
+			ns_outer_transport(b, f, 0, &routers[i], 1);
 			ns_builder_counter(b, NS_COUNTER_SPOOFED_LINK);
 			ns_builder_verdict(b, NFT_GOTO, "refuse");
 		}
@@ -217,7 +218,8 @@ void ns_outer_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f,
 {
 	const struct ns_outer_way *way = &ns_outer_ways[side];
 
-	error_chains(b, f, side);
+	if (!f->behind)
+		error_chains(b, f, side);
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "icmp"));
 	link_rules(b, f, side);
 	ns_outer_allow(b, f, way->opens, NS_KIND_ICMP, way->open_shape);
@@ -238,6 +240,8 @@ void ns_outer_transit_icmp_chains(struct ns_builder *b, const struct ns_outer_fa
 	goto_if_error(b, f, NS_OUTER_SHARED("transit", f, "error"));
 	allow_replies(b, f, NS_TRANSIT, NS_KEY_BOTH_ANSWER);
 
+	if (f->behind)
+		return;
 	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, "error"));
 	leave_if_unreadable(b, f, NULL);
 	allow_quoted(b, f, &forth);

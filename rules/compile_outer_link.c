@@ -22,7 +22,7 @@
 
 #define ND_TARGET 8 /* offset in the message */
 
-static const struct ns_outer_family *const six = &ns_outer_families[1];
+static const struct ns_outer_family *const six = &ns_outer_families[NS_OUTER_IPV6];
 
 /* ---- ARP ---- */
 
@@ -34,7 +34,7 @@ static void own_pair(struct ns_builder *b, bool frame, uint32_t address)
 	else
 		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_HARDWARE, ETH_ALEN, 0);
 	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, address, 4, 2);
-	ns_builder_lookup(b, ns_outer_families[0].own, 0, false);
+	ns_builder_lookup(b, ns_outer_families[NS_OUTER_IPV4].own, 0, false);
 }
 
 /* Asks who has an address before it is used: no sender's address yet. */
@@ -91,7 +91,7 @@ static void nd_rule(struct ns_builder *b, uint8_t type, const char *comment)
 
 	ns_builder_rule(b, comment);
 	ns_outer_network(b, NS_IPV6_NEXT_HEADER, next_header_and_hop_limit, 2);
-	ns_outer_transport(b, 0, &type, 1);
+	ns_outer_transport(b, six, 0, &type, 1);
 }
 
 static void to_link(struct ns_builder *b)
@@ -103,7 +103,7 @@ static void to_link(struct ns_builder *b)
 static void own_target(struct ns_builder *b)
 {
 	ns_builder_payload(b, NFT_PAYLOAD_LL_HEADER, NS_ETHER_SOURCE, ETH_ALEN, 0);
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, ND_TARGET, 16, 2);
+	ns_outer_load_transport(b, six, ND_TARGET, 16, 2);
 	ns_builder_lookup(b, six->own, 0, false);
 }
 
@@ -172,7 +172,7 @@ static void mld_rule(struct ns_builder *b, uint8_t lo, uint8_t hi, const char *c
 	ns_builder_rule(b, comment);
 	ns_outer_network(b, NS_IPV6_HOP_LIMIT, &(uint8_t){ 1 }, 1);
 	ns_outer_network(b, NS_IPV6_DESTINATION, &(uint8_t){ 0xff }, 1);
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
+	ns_outer_load_transport(b, &ns_outer_families[NS_OUTER_IPV6_BEHIND], 0, 1, 0);
 	ns_builder_cmp8(b, NFT_CMP_GTE, 0, lo);
 	ns_builder_cmp8(b, NFT_CMP_LTE, 0, hi);
 }

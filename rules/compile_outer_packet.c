@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Chains from4, from6, to4 and to6: first what cannot be read like any other packet (options, fragments), then whose
- * the packet is, then its kind.
+ * Chains from4, from6, from6x, to4, to6 and to6x: first what cannot be read like any other packet (options, fragments),
+ * then whose the packet is, then its kind.
  */
 #include <net/ethernet.h>
 #include <netinet/in.h>
@@ -14,11 +14,11 @@
 static void by_kind(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
 	ns_builder_rule(b, NULL);
-	ns_builder_meta(b, NFT_META_L4PROTO, 0);
+	ns_outer_load_protocol(b, f);
 	ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, 0, false);
 	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "ports"));
 	ns_builder_rule(b, NULL);
-	ns_builder_protocol(b, f->icmp);
+	ns_outer_protocol(b, f, f->icmp);
 	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "icmp"));
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "other"));
 }
@@ -30,12 +30,14 @@ static void foreign_source_chain(struct ns_builder *b, const struct ns_outer_fam
 	static const uint8_t all[8] = { 0, 0, 0, 0, 255, 255, 255, 255 }, unspecified[16];
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(NS_OUTER_FROM, f, "foreign"));
-	ns_builder_rule(b, "without an address yet");
-	ns_outer_from_own_mac(b);
 	if (f->family == AF_INET) {
+		ns_builder_rule(b, "without an address yet");
+		ns_outer_from_own_mac(b);
 		ns_outer_network(b, NS_IPV4_SOURCE, all, sizeof(all));
 		ns_builder_verdict(b, NFT_RETURN, NULL);
-	} else {
+	} else if (!f->behind) {
+		ns_builder_rule(b, "without an address yet");
+		ns_outer_from_own_mac(b);
 		ns_outer_network(b, NS_IPV6_SOURCE, unspecified, sizeof(unspecified));
 		ns_builder_verdict(b, NFT_GOTO, "from6_unspecified");
 	}
@@ -68,6 +70,7 @@ void ns_outer_groups(struct ns_builder *b, const struct ns_outer_family *f, cons
 static void dhcp_answers(struct ns_builder *b, bool to_all)
 {
 	static const uint8_t ports[4] = { 0, 67, 0, 68 }, all[4] = { 255, 255, 255, 255 };
+	const struct ns_outer_family *v4 = &ns_outer_families[NS_OUTER_IPV4];
 
 	for (enum ns_purpose purpose = NS_PURPOSE_ALLOW; purpose <= NS_PURPOSE_ALLOW_RANGE; purpose++) {
 		ns_builder_rule(b, "DHCP, to one that may ask for it");
@@ -77,8 +80,8 @@ static void dhcp_answers(struct ns_builder *b, bool to_all)
 			ns_builder_payload(b, NFT_PAYLOAD_LL_HEADER, NS_ETHER_DESTINATION, ETH_ALEN, 0);
 			ns_builder_lookup(b, NS_SET_MACS, 0, false);
 		}
-		ns_outer_transport(b, 0, ports, sizeof(ports));
-		ns_builder_protocol(b, IPPROTO_UDP);
+		ns_outer_transport(b, v4, 0, ports, sizeof(ports));
+		ns_outer_protocol(b, v4, IPPROTO_UDP);
 		ns_builder_immediate(b, 1, all, sizeof(all)); /* the protocol is in register 0: proto . peer . port */
 		ns_builder_immediate(b, 2, ports, 2);
 		ns_builder_lookup(b, ns_layout_set_name(purpose, NS_EGRESS, AF_INET), 0, false);
@@ -103,9 +106,9 @@ static void foreign_destination_chains(struct ns_builder *b, const struct ns_out
 	ns_builder_chain(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "group"));
 	if (f->family == AF_INET) {
 		dhcp_answers(b, true);
-	} else {
+	} else if (!f->behind) {
 		ns_builder_rule(b, NULL);
-		ns_builder_protocol(b, IPPROTO_ICMPV6);
+		ns_outer_protocol(b, f, f->icmp);
 		ns_builder_verdict(b, NFT_JUMP, "to6_link");
 	}
 	ns_outer_goto(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "group_tuple"));

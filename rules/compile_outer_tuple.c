@@ -23,7 +23,7 @@ static void allow_one(struct ns_builder *b, const struct ns_outer_family *f, enu
 		      enum ns_direction direction, enum ns_key_kind kind, enum ns_key_shape shape)
 {
 	ns_builder_rule(b, NULL);
-	(void)ns_tuple_load(b, f->family, kind, shape);
+	(void)ns_tuple_load(b, f->family, &f->place, kind, shape);
 	ns_builder_lookup(b, ns_layout_set_name(purpose, direction, f->family), 0, false);
 	ns_builder_accept(b);
 }
@@ -36,7 +36,7 @@ void ns_outer_allow(struct ns_builder *b, const struct ns_outer_family *f, enum 
 }
 
 /* A packet that opens no connection, as far as its protocol has such packets; one that is too short to tell is none. */
-static void goto_unless_opening(struct ns_builder *b, const char *chain)
+static void goto_unless_opening(struct ns_builder *b, const struct ns_outer_family *f, const char *chain)
 {
 	static const uint8_t datagrams[] = { IPPROTO_UDP, IPPROTO_UDPLITE };
 	static const struct {
@@ -50,15 +50,15 @@ static void goto_unless_opening(struct ns_builder *b, const char *chain)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		ns_builder_rule(b, kinds[i].comment);
-		ns_builder_protocol(b, kinds[i].protocol);
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, kinds[i].offset, 1, 0);
+		ns_outer_protocol(b, f, kinds[i].protocol);
+		ns_outer_load_transport(b, f, kinds[i].offset, 1, 0);
 		ns_builder_mask(b, 0, &kinds[i].mask, 1);
 		ns_builder_cmp8(b, NFT_CMP_NEQ, 0, kinds[i].opening);
 		ns_builder_verdict(b, NFT_GOTO, chain);
 	}
 	for (size_t i = 0; i < sizeof(datagrams); i++) {
 		ns_builder_rule(b, NULL);
-		ns_builder_protocol(b, datagrams[i]);
+		ns_outer_protocol(b, f, datagrams[i]);
 		ns_builder_verdict(b, NFT_GOTO, chain);
 	}
 }
@@ -77,21 +77,24 @@ static void deny_rules(struct ns_builder *b, const struct ns_outer_family *f, en
 					.direction = direction,
 					.shape = shape,
 					.family = f->family,
+					.place = &f->place,
 					.verdict = NFT_GOTO,
 					.chain = "refuse" };
 
 	ns_tuple_lookups(b, &rules);
 	ns_tuple_adds(b, &rules);
-	ns_tuple_each_readable(b, shape, refuse_without_room, NULL);
+	ns_tuple_each_readable(b, &f->place, shape, refuse_without_room, NULL);
 	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
 }
 
 /* To a group, whose member the container is: the group is the peer, whoever sends. */
 static void group_chains(struct ns_builder *b, const struct ns_outer_family *f)
 {
-	struct ns_tuple_rules rules = {
-		.direction = NS_INGRESS, .shape = NS_KEY_DESTINATION, .family = f->family, .verdict = NF_ACCEPT
-	};
+	struct ns_tuple_rules rules = { .direction = NS_INGRESS,
+					.shape = NS_KEY_DESTINATION,
+					.family = f->family,
+					.place = &f->place,
+					.verdict = NF_ACCEPT };
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "group_tuple"));
 	rules.purpose = NS_PURPOSE_ALLOW;
@@ -117,7 +120,7 @@ void ns_outer_tuple_chains(struct ns_builder *b, const struct ns_outer_family *f
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "ports"));
 	allow_one(b, f, NS_PURPOSE_ALLOW, way->opens, NS_KIND_PORTS, way->open_shape);
-	goto_unless_opening(b, NS_OUTER_CHAIN(side, f, "answer"));
+	goto_unless_opening(b, f, NS_OUTER_CHAIN(side, f, "answer"));
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "opening"));
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "answer"));
@@ -148,18 +151,18 @@ void ns_outer_transit_chains(struct ns_builder *b, const struct ns_outer_family 
 {
 	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, ""));
 	ns_builder_rule(b, NULL);
-	ns_builder_meta(b, NFT_META_L4PROTO, 0);
+	ns_outer_load_protocol(b, f);
 	ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, 0, false);
 	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_SHARED("transit", f, "ports"));
 	ns_builder_rule(b, NULL);
-	ns_builder_protocol(b, f->icmp);
+	ns_outer_protocol(b, f, f->icmp);
 	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_SHARED("transit", f, "icmp"));
 	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_OTHER, NS_KEY_BOTH);
 	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_OTHER, NS_KEY_BOTH_ANSWER);
 
 	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, "ports"));
 	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_PORTS, NS_KEY_BOTH);
-	goto_unless_opening(b, NS_OUTER_SHARED("transit", f, "answer"));
+	goto_unless_opening(b, f, NS_OUTER_SHARED("transit", f, "answer"));
 
 	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, "answer"));
 	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_PORTS, NS_KEY_BOTH_ANSWER);

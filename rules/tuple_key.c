@@ -24,10 +24,28 @@ void ns_builder_protocol(struct ns_builder *b, uint8_t protocol)
 	ns_builder_cmp8(b, NFT_CMP_EQ, 0, protocol);
 }
 
-/* Leaves the protocol in its register, where the key begins. */
-static void load_kind(struct ns_builder *b, enum ns_key_kind kind)
+/* Into its register, where the key begins. */
+static void load_protocol(struct ns_builder *b, const struct ns_tuple_place *place)
 {
-	ns_builder_meta(b, NFT_META_L4PROTO, REG_PROTOCOL);
+	if (place)
+		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, place->protocol, 1, REG_PROTOCOL);
+	else
+		ns_builder_meta(b, NFT_META_L4PROTO, REG_PROTOCOL);
+}
+
+static void load_transport(struct ns_builder *b, const struct ns_tuple_place *place, uint32_t offset, uint32_t length,
+			   uint8_t reg)
+{
+	if (place)
+		ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, place->transport + offset, length, reg);
+	else
+		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offset, length, reg);
+}
+
+/* Leaves the protocol in its register. */
+static void load_kind(struct ns_builder *b, const struct ns_tuple_place *place, enum ns_key_kind kind)
+{
+	load_protocol(b, place);
 	if (kind == NS_KIND_PORTS) {
 		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, REG_PROTOCOL, false);
 	} else if (kind == NS_KIND_ICMP) {
@@ -54,18 +72,20 @@ static bool is_answer(enum ns_key_shape shape)
 	return shape == NS_KEY_ANSWER || shape == NS_KEY_SOURCE_ANSWER || shape == NS_KEY_BOTH_ANSWER;
 }
 
-static void load_port(struct ns_builder *b, enum ns_key_kind kind, enum ns_key_shape shape, uint8_t reg)
+static void load_port(struct ns_builder *b, const struct ns_tuple_place *place, enum ns_key_kind kind,
+		      enum ns_key_shape shape, uint8_t reg)
 {
 	if (kind == NS_KIND_PORTS)
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, is_answer(shape) ? 0 : 2, 2, reg);
+		load_transport(b, place, is_answer(shape) ? 0 : 2, 2, reg);
 	else if (kind == NS_KIND_ICMP)
-		ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, reg); /* the type; the rest is zero */
+		load_transport(b, place, 0, 1, reg); /* the type; the rest is zero */
 	else
 		ns_builder_immediate_zero(b, reg, 2);
 }
 
 /* All but the protocol. Returns the last field's register. */
-static uint8_t load_rest(struct ns_builder *b, int family, enum ns_key_kind kind, enum ns_key_shape shape)
+static uint8_t load_rest(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
+			 enum ns_key_shape shape)
 {
 	bool source = shape == NS_KEY_SOURCE || shape == NS_KEY_SOURCE_ANSWER;
 	uint8_t reg = REG_ADDRESS;
@@ -75,14 +95,15 @@ static uint8_t load_rest(struct ns_builder *b, int family, enum ns_key_kind kind
 		source = shape == NS_KEY_BOTH_ANSWER;
 	}
 	reg = ns_tuple_load_address(b, family, source, reg);
-	load_port(b, kind, shape, reg);
+	load_port(b, place, kind, shape, reg);
 	return reg;
 }
 
-uint8_t ns_tuple_load(struct ns_builder *b, int family, enum ns_key_kind kind, enum ns_key_shape shape)
+uint8_t ns_tuple_load(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
+		      enum ns_key_shape shape)
 {
-	ns_builder_meta(b, NFT_META_L4PROTO, REG_PROTOCOL);
-	return load_rest(b, family, kind, shape);
+	load_protocol(b, place);
+	return load_rest(b, family, place, kind, shape);
 }
 
 /* With the conditions that make it that family and kind. */
@@ -90,8 +111,8 @@ static void load_key(struct ns_builder *b, const struct ns_tuple_rules *rules, i
 {
 	if (!rules->family)
 		ns_builder_family(b, family);
-	load_kind(b, kind);
-	(void)load_rest(b, family, kind, rules->shape);
+	load_kind(b, rules->place, kind);
+	(void)load_rest(b, family, rules->place, kind, rules->shape);
 }
 
 static bool is_for(const struct ns_tuple_rules *rules, int family)
@@ -139,19 +160,19 @@ void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape
 {
 	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		ns_builder_rule(b, NULL);
-		load_kind(b, kind);
-		load_port(b, kind, shape, REG_ADDRESS);
+		load_kind(b, NULL, kind);
+		load_port(b, NULL, kind, shape, REG_ADDRESS);
 		ns_builder_add(b, set, REG_PROTOCOL);
 	}
 }
 
-void ns_tuple_each_readable(struct ns_builder *b, enum ns_key_shape shape,
+void ns_tuple_each_readable(struct ns_builder *b, const struct ns_tuple_place *place, enum ns_key_shape shape,
 			    void (*rest)(struct ns_builder *b, const void *ctx), const void *ctx)
 {
 	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		ns_builder_rule(b, NULL);
-		load_kind(b, kind);
-		load_port(b, kind, shape, REG_ADDRESS);
+		load_kind(b, place, kind);
+		load_port(b, place, kind, shape, REG_ADDRESS);
 		rest(b, ctx);
 	}
 }

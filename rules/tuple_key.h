@@ -25,6 +25,11 @@
 
 enum ns_key_kind { NS_KIND_PORTS, NS_KIND_ICMP, NS_KIND_OTHER, NS_KINDS };
 
+/* Where a packet's own bytes, counted from its network header, have its protocol and its transport header. */
+struct ns_tuple_place {
+	uint8_t protocol, transport;
+};
+
 enum ns_key_shape {
 	NS_KEY_DESTINATION,   /* proto . daddr . dport: egress, and ingress to a group */
 	NS_KEY_SOURCE,        /* proto . saddr . dport: ingress */
@@ -38,8 +43,9 @@ struct ns_tuple_rules {
 	enum ns_purpose purpose; /* with direction: which sets */
 	enum ns_direction direction;
 	enum ns_key_shape shape;
-	int family;           /* AF_INET or AF_INET6 where nothing else comes; 0: both, each asked for by its number */
-	enum ns_log_kind log; /* adding only; NS_LOG_INVALID: not logged */
+	int family; /* AF_INET or AF_INET6 where nothing else comes; 0: both, each asked for by its number */
+	const struct ns_tuple_place *place; /* NULL: where the kernel has found them */
+	enum ns_log_kind log;               /* adding only; NS_LOG_INVALID: not logged */
 	uint16_t nflog_group;
 	int32_t verdict;
 	const char *chain; /* of the verdict; NULL: none */
@@ -54,12 +60,13 @@ void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape
 
 /* Within a rule: the key's fields into registers from 0 on, for packets that are known to be of that family and kind;
  * NS_KIND_OTHER has no port to be an answer's. Returns the last field's register. */
-uint8_t ns_tuple_load(struct ns_builder *b, int family, enum ns_key_kind kind, enum ns_key_shape shape);
+uint8_t ns_tuple_load(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
+		      enum ns_key_shape shape);
 /* Within a rule: one address; returns the register behind it. */
 uint8_t ns_tuple_load_address(struct ns_builder *b, int family, bool source, uint8_t reg);
 
 /* A rule for packets whose tuple can be read, one a kind: begins it with that condition, calls `rest` to finish it. */
-void ns_tuple_each_readable(struct ns_builder *b, enum ns_key_shape shape,
+void ns_tuple_each_readable(struct ns_builder *b, const struct ns_tuple_place *place, enum ns_key_shape shape,
 			    void (*rest)(struct ns_builder *b, const void *ctx), const void *ctx);
 
 /* "meta nfproto ipv4" or "ipv6", into register 0. */

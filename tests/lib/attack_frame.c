@@ -3,6 +3,7 @@
  * Frames sent and counted.
  */
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,13 @@
 #include "attack_frame.h"
 #include "attack_tap.h"
 
-#define PAUSE_NS 200000L /* between frames: no queue on the way overflows */
+#define PAUSE_NS     200000L /* between frames: no queue on the way overflows */
+#define DECOY_TRIES  4       /* whether memory comes back at once is for the kernel to say */
+#define ETHER_HEADER 14
+#define IPV6_HEADER  40
+#define IPV6_NEXT    6 /* the next header's number */
+
+static const char marker_prefix[] = "nanoseg-frm-";
 
 bool frame_can_take(const struct frame *f, enum frame_road road)
 {
@@ -47,6 +54,33 @@ static void send_before(struct frame_sender *copied, const struct frame *f, uint
 	}
 }
 
+/* The same frame, without its marker, that says of itself what is not so: IPv6 that hop-by-hop options follow, or in
+ * place of a fragment header what stands behind it; IPv4 that it has options. */
+static void send_decoy(struct frame_sender *copied, const uint8_t *frame, size_t length)
+{
+	uint8_t decoy[FRAME_MAX_BYTES], *ip = decoy + ETHER_HEADER, *at;
+	memcpy(decoy, frame, length);
+	while ((at = memmem(decoy, length, marker_prefix, sizeof(marker_prefix) - 1)))
+		memset(at, 0, sizeof(marker_prefix) - 1);
+	if (length > ETHER_HEADER + IPV6_HEADER && decoy[ETHER_HEADER - 2] == 0x86)
+		ip[IPV6_NEXT] = ip[IPV6_NEXT] == IPPROTO_FRAGMENT ? ip[IPV6_HEADER] : IPPROTO_HOPOPTS;
+	else if (length > ETHER_HEADER)
+		ip[0] = 0x47;
+	frame_sender_send(copied, decoy, length);
+}
+
+/* What the kernel hands out again is what the same processor gave back. */
+static void stay_on_this_processor(void)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0) {
+		perror("attack: sched_setaffinity");
+		exit(1);
+	}
+}
+
 static unsigned send_road(enum frame_road road, const char *group)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -57,6 +91,8 @@ static unsigned send_road(enum frame_road road, const char *group)
 			    *copied = frame_sender_open(FRAME_PACKET, device);
 	uint16_t source_port = (uint16_t)(20000 + getpid() % 10000);
 	unsigned sent = 0;
+	if (road == FRAME_STALE || road == FRAME_DECOY)
+		stay_on_this_processor();
 	for (size_t i = 0; i < frame_count; i++) {
 		struct frame_bytes bytes;
 		if (group ? strcmp(frames[i].group, group) != 0 : is_inbound(&frames[i]))
@@ -65,9 +101,13 @@ static unsigned send_road(enum frame_road road, const char *group)
 			continue;
 		frame_build(i, road, source_port, &bytes);
 		for (size_t n = 0; n < bytes.count; n++) {
-			if (road == FRAME_STALE)
-				send_before(copied, &frames[i], source_port);
-			frame_sender_send(sender, bytes.data[n], bytes.length[n]);
+			for (unsigned try = 0; try < (road == FRAME_DECOY ? DECOY_TRIES : 1); try++) {
+				if (road == FRAME_STALE)
+					send_before(copied, &frames[i], source_port);
+				else if (road == FRAME_DECOY)
+					send_decoy(copied, bytes.data[n], bytes.length[n]);
+				frame_sender_send(sender, bytes.data[n], bytes.length[n]);
+			}
 		}
 		sent++;
 		nanosleep(&pause, NULL);
@@ -88,14 +128,13 @@ int frame_send(const char *road, const char *group)
 
 static void count(void *ctx, const uint8_t *data, size_t length, uint16_t type)
 {
-	static const uint8_t prefix[] = "nanoseg-frm-";
 	unsigned *counts = ctx;
 	(void)type;
-	const uint8_t *at = memmem(data, length, prefix, sizeof(prefix) - 1);
+	const uint8_t *at = memmem(data, length, marker_prefix, sizeof(marker_prefix) - 1);
 	if (!at || (size_t)(data + length - at) < ATTACK_MARKER_SIZE)
 		return;
 	char digits[5] = { 0 };
-	memcpy(digits, at + sizeof(prefix) - 1, 4);
+	memcpy(digits, at + sizeof(marker_prefix) - 1, 4);
 	unsigned long value = strtoul(digits, NULL, 16);
 	if ((value & 0xfff) < frame_count && value >> 12 < FRAME_ROADS)
 		counts[(value & 0xfff) * FRAME_ROADS + (value >> 12)]++;

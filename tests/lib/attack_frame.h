@@ -18,7 +18,9 @@ enum frame_road {
 	FRAME_RING,   /* AF_PACKET with PACKET_TX_RING */
 	FRAME_XDP,    /* AF_XDP in copy mode */
 	FRAME_STALE,  /* by the ring, whose frames the kernel does not copy; just before, a copied one that is allowed
-		       * and has  another protocol: who reads past what was copied finds that one's headers */
+		       * and has another protocol: who reads past what was copied finds that one's headers */
+	FRAME_DECOY,  /* the same, but what goes before is the frame itself with a header or options of eight bytes
+		       * announced that are not there: who believes it finds the transport header in the payload */
 	FRAME_ROADS
 };
 
@@ -39,11 +41,14 @@ struct frame {
 	const char *name, *group;
 	int family;
 	enum frame_shape shape;
-	enum attack_host to;        /* the IP destination; of ARP: whose MAC it goes to */
-	enum attack_host by;        /* whose MAC sends; 0: HOST_OWN */
-	enum attack_host from;      /* the IP source, of ARP the sender; 0: the same as `by` */
-	enum attack_host about;     /* the target of ARP and neighbour discovery; where a source route leads */
-	enum attack_host mac;       /* 0: that of `by`; else a forged one */
+	enum attack_host to;    /* the IP destination; of ARP: whose MAC it goes to */
+	enum attack_host by;    /* whose MAC sends; 0: HOST_OWN */
+	enum attack_host from;  /* the IP source, of ARP the sender; 0: the same as `by` */
+	enum attack_host about; /* the target of ARP and neighbour discovery; where a source route leads */
+	enum attack_host mac;   /* 0: that of `by`; else a forged one */
+	bool forged;            /* eight bytes behind the transport header stands the beginning of another one: */
+	uint8_t forged_type;    /* its TCP flags or ICMP type */
+	uint16_t forged_source, forged_port; /* 0: the real ones */
 	bool forged_hardware;       /* of ARP: the sender's hardware address is the neighbour's, the frame's is not */
 	uint8_t proto;              /* 0: UDP */
 	uint8_t type;               /* TCP flags, ICMP type, ARP operation */

@@ -10,6 +10,7 @@
 #include "attack_frame.h"
 
 #define PADDING_SIZE    48
+#define FORGED_SIZE     8
 #define FRAGMENT_CUT    40 /* bytes of the payload in the first fragment */
 #define TCP_HEADER      20
 #define TCP_FLAGS_AT    13
@@ -167,6 +168,24 @@ static void icmp(const struct frame *f, uint16_t id, struct bytes *l4)
 		put(l4, "\xfd\x0b\0\0\0\0\0", 8); /* an option of 88 bytes, for experiments */
 }
 
+/* The beginning of a payload that is what a reader takes for the transport header who has gone eight bytes too far. Of
+ * TCP's the ports are then in what is the acknowledged number. */
+static void forge(const struct frame *f, uint16_t source_port, struct bytes *l4)
+{
+	uint8_t h[FORGED_SIZE] = { 0 }, *ports = protocol(f) == IPPROTO_TCP ? l4->data + FORGED_SIZE : h;
+	if (!f->forged)
+		return;
+	if (protocol(f) == IPPROTO_UDP || protocol(f) == IPPROTO_TCP) {
+		put16(ports, f->forged_source ? f->forged_source : source_port);
+		put16(ports + 2, f->forged_port ? f->forged_port : f->port);
+		h[protocol(f) == IPPROTO_TCP ? FORGED_SIZE + TCP_FLAGS_AT - TCP_HEADER : 5] =
+			protocol(f) == IPPROTO_TCP ? f->forged_type : FORGED_SIZE;
+	} else {
+		h[0] = f->forged_type;
+	}
+	put(l4, h, sizeof(h));
+}
+
 static void transport(const struct frame *f, const uint8_t *marker, uint16_t source_port, struct bytes *l4)
 {
 	static const uint8_t padding[PADDING_SIZE];
@@ -175,6 +194,8 @@ static void transport(const struct frame *f, const uint8_t *marker, uint16_t sou
 	size_t body = 2 * ATTACK_MARKER_SIZE + PADDING_SIZE, checksum_at = 0;
 	if (f->source_port)
 		source_port = f->source_port;
+	if (f->forged)
+		body += FORGED_SIZE;
 	switch (protocol(f)) {
 	case IPPROTO_UDP:
 		udp_header(l4, source_port, f->port, body);
@@ -198,6 +219,7 @@ static void transport(const struct frame *f, const uint8_t *marker, uint16_t sou
 	default:
 		break;
 	}
+	forge(f, source_port, l4);
 	if (f->proto == GRE)
 		put(l4, f->inner == AF_INET6 ? "\0\0\x86\xdd" : "\0\0\x08\0", 4);
 	if (f->inner) {

@@ -23,8 +23,8 @@
 #define WAIT_TRIES 200
 
 const char *const frame_roads[FRAME_ROADS] = {
-	[FRAME_PACKET] = "packet", [FRAME_DGRAM] = "dgram", [FRAME_BYPASS] = "bypass",
-	[FRAME_RING] = "ring",     [FRAME_XDP] = "xdp",     [FRAME_STALE] = "stale",
+	[FRAME_PACKET] = "packet", [FRAME_DGRAM] = "dgram", [FRAME_BYPASS] = "bypass", [FRAME_RING] = "ring",
+	[FRAME_XDP] = "xdp",       [FRAME_STALE] = "stale", [FRAME_DECOY] = "decoy",
 };
 
 /* A ring of AF_XDP, as the kernel has laid it out. */
@@ -70,7 +70,7 @@ static void open_packet(struct frame_sender *s)
 		fail("AF_PACKET");
 	if (s->road == FRAME_BYPASS && setsockopt(s->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0)
 		fail("PACKET_QDISC_BYPASS");
-	if (s->road == FRAME_RING || s->road == FRAME_STALE)
+	if (s->road == FRAME_RING || s->road == FRAME_STALE || s->road == FRAME_DECOY)
 		open_ring(s);
 }
 
@@ -187,6 +187,7 @@ void frame_sender_send(struct frame_sender *s, const uint8_t *frame, size_t leng
 		break;
 	case FRAME_RING:
 	case FRAME_STALE:
+	case FRAME_DECOY:
 		send_ring(s, frame, length);
 		break;
 	case FRAME_XDP:

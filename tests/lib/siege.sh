@@ -6,7 +6,7 @@
 
 ATTACK=${ATTACK:-$NS_BUILD/tests/lib/attack}
 SIEGE_VICTIMS="web db outsider far host"
-SIEGE_ROADS="packet dgram bypass ring xdp stale"
+SIEGE_ROADS="packet dgram bypass ring xdp stale decoy"
 
 siege_start() {
 	local n
