@@ -2,6 +2,8 @@
  *
  * What a hook tells of a namespace, and what the processes in one may do.
  */
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <linux/capability.h>
 
 #include "netns.h"
@@ -160,8 +162,27 @@ static void test_refused(void **state)
 	lab_kill(pid);
 }
 
-/* A process in the namespace of another one, with a bounding set without some capabilities. */
-static pid_t guest(pid_t of, int without_a, int without_b, int flags)
+/* Takes a capability out of every set; only_bounding: out of the bounding set alone, which takes away nothing yet. */
+static void drop(int cap, bool only_bounding)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	uint32_t keep = ~(UINT32_C(1) << cap % 32);
+
+	(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	if (only_bounding)
+		return;
+	if (syscall(SYS_capget, &header, sets) < 0)
+		lab_die("capget");
+	sets[cap / 32].effective &= keep;
+	sets[cap / 32].permitted &= keep;
+	sets[cap / 32].inheritable &= keep;
+	if (syscall(SYS_capset, &header, sets) < 0)
+		lab_die("capset");
+}
+
+/* A process in the namespace of another one, without some capabilities: -1 for all of them. */
+static pid_t guest(pid_t of, int without_a, int without_b, int flags, bool only_bounding)
 {
 	int ready[2];
 	char byte;
@@ -175,9 +196,12 @@ static pid_t guest(pid_t of, int without_a, int without_b, int flags)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (fd < 0 || setns(fd, CLONE_NEWNET) < 0 || unshare(flags) < 0)
 			lab_die("a guest");
+		/* SETPCAP last: it is needed for the others. */
 		for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
-			if (cap == without_a || cap == without_b || without_a < 0)
-				(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+			if (cap != CAP_SETPCAP && (cap == without_a || cap == without_b || without_a < 0))
+				drop(cap, only_bounding);
+		if (without_a < 0)
+			drop(CAP_SETPCAP, only_bounding);
 		if (write(ready[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -214,22 +238,27 @@ static void test_capabilities(void **state)
 	e = find("netns/a");
 	UNTIL(may(e, true, true, true), 1);
 	assert_true(finds(e, "privileged: ") && finds(e, "NET_ADMIN: ") && finds(e, "NET_RAW: "));
-	pid = guest(holder, -1, -1, 0);
+	pid = guest(holder, -1, -1, 0, false);
 	lab_kill(holder);
 	UNTIL(may(e, false, false, false), 2); /* what may do nothing is all that is left */
 	assert_int_equal(e->n_findings, 0);
 	holder = pid;
-	pid = guest(holder, CAP_SYS_ADMIN, CAP_NET_ADMIN, 0); /* as in `docker exec` */
+	pid = guest(holder, CAP_SYS_ADMIN, CAP_NET_ADMIN, 0, false); /* as in `docker exec` */
 	UNTIL(may(e, false, true, false), 2);
 	assert_true(finds(e, "NET_RAW: ") && e->n_findings == 1);
 	lab_kill(pid);
 	UNTIL(may(e, false, false, false), 2);
-	pid = guest(holder, CAP_SYS_ADMIN, CAP_NET_RAW, 0);
+	pid = guest(holder, CAP_SYS_ADMIN, CAP_NET_RAW, 0, false);
 	UNTIL(may(e, true, false, false), 2);
 	lab_kill(pid);
 	UNTIL(may(e, false, false, false), 2);
+	/* Who has left the bounding set keeps what it has. */
+	pid = guest(holder, CAP_SYS_ADMIN, CAP_NET_ADMIN, 0, true);
+	UNTIL(may(e, true, true, true), 2);
+	lab_kill(pid);
+	UNTIL(may(e, false, false, false), 2);
 	/* In a user namespace of its own making it has all of them, and none over this one. */
-	pid = guest(holder, 64, 64, CLONE_NEWUSER);
+	pid = guest(holder, 64, 64, CLONE_NEWUSER, false);
 	run_for(0.5);
 	assert_true(may(e, false, false, false));
 	lab_kill(pid);
