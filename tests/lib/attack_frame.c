@@ -14,7 +14,7 @@
 #include "attack_tap.h"
 
 #define PAUSE_NS     200000L /* between frames: no queue on the way overflows */
-#define DECOY_TRIES  4       /* whether memory comes back at once is for the kernel to say */
+#define DECOY_TRIES  32      /* whether memory comes back at once is for the kernel to say */
 #define ETHER_HEADER 14
 #define IPV6_HEADER  40
 #define IPV6_NEXT    6 /* the next header's number */
@@ -101,7 +101,8 @@ static unsigned send_road(enum frame_road road, const char *group)
 			continue;
 		frame_build(i, road, source_port, &bytes);
 		for (size_t n = 0; n < bytes.count; n++) {
-			for (unsigned try = 0; try < (road == FRAME_DECOY ? DECOY_TRIES : 1); try++) {
+			for (unsigned try = 0; try < (road == FRAME_DECOY && frames[i].forged ? DECOY_TRIES : 1);
+			     try++) {
 				if (road == FRAME_STALE)
 					send_before(copied, &frames[i], source_port);
 				else if (road == FRAME_DECOY)

@@ -47,7 +47,7 @@ struct frame {
 	enum attack_host about; /* the target of ARP and neighbour discovery; where a source route leads */
 	enum attack_host mac;   /* 0: that of `by`; else a forged one */
 	bool forged;            /* eight bytes behind the transport header stands the beginning of another one: */
-	uint8_t forged_type;    /* its TCP flags or ICMP type */
+	uint8_t forged_type;    /* its TCP flags */
 	uint16_t forged_source, forged_port; /* 0: the real ones */
 	bool forged_hardware;       /* of ARP: the sender's hardware address is the neighbour's, the frame's is not */
 	uint8_t proto;              /* 0: UDP */

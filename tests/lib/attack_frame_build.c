@@ -172,17 +172,14 @@ static void icmp(const struct frame *f, uint16_t id, struct bytes *l4)
  * TCP's the ports are then in what is the acknowledged number. */
 static void forge(const struct frame *f, uint16_t source_port, struct bytes *l4)
 {
-	uint8_t h[FORGED_SIZE] = { 0 }, *ports = protocol(f) == IPPROTO_TCP ? l4->data + FORGED_SIZE : h;
+	uint8_t h[FORGED_SIZE] = { 0 };
+	bool tcp = protocol(f) == IPPROTO_TCP;
+	uint8_t *ports = tcp ? l4->data + FORGED_SIZE : h;
 	if (!f->forged)
 		return;
-	if (protocol(f) == IPPROTO_UDP || protocol(f) == IPPROTO_TCP) {
-		put16(ports, f->forged_source ? f->forged_source : source_port);
-		put16(ports + 2, f->forged_port ? f->forged_port : f->port);
-		h[protocol(f) == IPPROTO_TCP ? FORGED_SIZE + TCP_FLAGS_AT - TCP_HEADER : 5] =
-			protocol(f) == IPPROTO_TCP ? f->forged_type : FORGED_SIZE;
-	} else {
-		h[0] = f->forged_type;
-	}
+	put16(ports, f->forged_source ? f->forged_source : source_port);
+	put16(ports + 2, f->forged_port ? f->forged_port : f->port);
+	h[tcp ? FORGED_SIZE + TCP_FLAGS_AT - TCP_HEADER : 5] = tcp ? f->forged_type : FORGED_SIZE;
 	put(l4, h, sizeof(h));
 }
 

@@ -13,6 +13,8 @@
 #define AH         51
 #define SCTP       132
 #define NOBODYS    253
+#define BEFORE_UDP (IPPROTO_UDP << 8)
+#define BEFORE_TCP (IPPROTO_TCP << 8)
 #define TCP(...)   .proto = IPPROTO_TCP, .type = (__VA_ARGS__)
 #define ICMP4(...) .proto = IPPROTO_ICMP, .type = (__VA_ARGS__)
 #define ICMP6(...) .proto = IPPROTO_ICMPV6, .type = (__VA_ARGS__)
@@ -245,24 +247,26 @@ const struct frame frames[] = {
 	OTHER("wrong-version4", "ether", .ethertype = 0x86dd),
 	V6("wrong-version", "ether", .ethertype = 0x0800, .to = HOST_PEER, .port = 53),
 
-	/* what is not allowed, with what is allowed where the transport header might be looked for */
-	BOTH("forged-udp-peer", "forged", .to = HOST_PEER, .port = 54, .forged = true, .forged_port = 53),
-	BOTH("forged-udp-tcp-port", "forged", .to = HOST_PEER, .port = 5432, .forged = true, .forged_port = 53),
-	BOTH("forged-syn-peer", "forged", .to = HOST_PEER, TCP(SYN), .port = 22, .forged = true, .forged_port = 5432,
-	     .forged_type = SYN),
-	BOTH("forged-data-peer", "forged", .to = HOST_PEER, TCP(PSH | ACK), .port = 22, .forged = true,
-	     .forged_port = 5432, .forged_type = PSH | ACK),
-	BOTH("forged-udp-client", "forged", .to = HOST_CLIENT, .source_port = 6001, .port = 40000, .forged = true,
-	     .forged_source = 6000),
-	BOTH("forged-tcp-client", "forged", .to = HOST_CLIENT, TCP(PSH | ACK), .source_port = 8081, .port = 40000,
-	     .forged = true, .forged_source = 8080, .forged_type = PSH | ACK),
-	BOTH("forged-flags-client", "forged", .to = HOST_CLIENT, TCP(SYN), .source_port = 8080, .port = 80, .forged = true,
-	     .forged_type = ACK),
-	V4("forged-ping-peer", "forged", .to = HOST_PEER, ICMP4(0), .forged = true, .forged_type = 8),
-	V6("forged-ping-peer", "forged", .to = HOST_PEER, ICMP6(129), .forged = true, .forged_type = 128),
-	BOTH("forged-first-peer", "forged", .shape = FRAME_FIRST, .to = HOST_PEER, .port = 54, .forged = true,
+	/* What is not allowed, with what is allowed eight bytes behind the transport header. Read as an extension header,
+	 * a source port is the protocol that follows and a length of eight bytes: BEFORE_UDP, BEFORE_TCP. */
+	BOTH("forged-udp-peer", "forged", .to = HOST_PEER, .source_port = BEFORE_UDP, .port = 54, .forged = true,
 	     .forged_port = 53),
-	V6("forged-atomic-peer", "forged", .chain = "f", .to = HOST_PEER, .port = 54, .forged = true, .forged_port = 53),
+	BOTH("forged-udp-tcp-port", "forged", .to = HOST_PEER, .source_port = BEFORE_UDP, .port = 5432, .forged = true,
+	     .forged_port = 53),
+	BOTH("forged-syn-peer", "forged", .to = HOST_PEER, TCP(SYN), .source_port = BEFORE_TCP, .port = 22,
+	     .forged = true, .forged_port = 5432, .forged_type = SYN),
+	BOTH("forged-data-peer", "forged", .to = HOST_PEER, TCP(PSH | ACK), .source_port = BEFORE_TCP, .port = 22,
+	     .forged = true, .forged_port = 5432, .forged_type = PSH | ACK),
+	BOTH("forged-udp-client", "forged", .to = HOST_CLIENT, .source_port = BEFORE_UDP, .port = 40000, .forged = true,
+	     .forged_source = 6000),
+	BOTH("forged-tcp-client", "forged", .to = HOST_CLIENT, TCP(PSH | ACK), .source_port = BEFORE_TCP, .port = 40000,
+	     .forged = true, .forged_source = 8080, .forged_type = PSH | ACK),
+	BOTH("forged-flags-client", "forged", .to = HOST_CLIENT, TCP(SYN), .source_port = BEFORE_TCP, .port = 80,
+	     .forged = true, .forged_source = 8080, .forged_type = ACK),
+	BOTH("forged-first-peer", "forged", .shape = FRAME_FIRST, .to = HOST_PEER, .source_port = BEFORE_UDP, .port = 54,
+	     .forged = true, .forged_port = 53),
+	V6("forged-atomic-peer", "forged", .chain = "f", .to = HOST_PEER, .source_port = BEFORE_UDP, .port = 54,
+	   .forged = true, .forged_port = 53),
 
 	/* messages about connections that there are not, and answers to what nobody asked */
 	V4("unreachable-neighbour", "icmp", .to = HOST_NEIGHBOUR, ICMP4(3)),
@@ -324,12 +328,12 @@ const struct frame frames[] = {
 	BOTH("in-udp-peer", "in-peer", .by = HOST_PEER, .to = HOST_OWN, .source_port = 54, .port = 40000),
 	BOTH("in-udp-client", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, .port = 6001),
 	BOTH("in-syn-client", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, TCP(SYN), .port = 8081),
-	BOTH("in-forged-udp", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, .port = 6001, .forged = true,
-	     .forged_port = 6000),
-	BOTH("in-forged-syn", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, TCP(SYN), .port = 8081, .forged = true,
-	     .forged_port = 8080, .forged_type = SYN),
-	BOTH("in-forged-flags", "in-peer", .by = HOST_PEER, .to = HOST_OWN, TCP(SYN), .source_port = 5432, .port = 22,
-	     .forged = true, .forged_type = ACK),
+	BOTH("in-forged-udp", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, .source_port = BEFORE_UDP, .port = 6001,
+	     .forged = true, .forged_port = 6000),
+	BOTH("in-forged-syn", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, TCP(SYN), .source_port = BEFORE_TCP,
+	     .port = 8081, .forged = true, .forged_port = 8080, .forged_type = SYN),
+	BOTH("in-forged-flags", "in-peer", .by = HOST_PEER, .to = HOST_OWN, TCP(SYN), .source_port = BEFORE_TCP,
+	     .port = 22, .forged = true, .forged_source = 5432, .forged_type = ACK),
 	BOTH("in-tiny-client", "in-client", .shape = FRAME_TINY, .by = HOST_CLIENT, .to = HOST_OWN, TCP(SYN), .port = 8081),
 	V4("in-ping-client", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, ICMP4(8)),
 	V6("in-ping-client", "in-client", .by = HOST_CLIENT, .to = HOST_OWN, ICMP6(128)),
