@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Below the inner lock: what a process with NET_RAW, and no other capability, sends past its own output hook as whole
-# frames (tests/lib/attack_frame_list.c), by every road there is: AF_PACKET in four ways and AF_XDP. Each frame is seen by a
+# frames (tests/lib/attack_frame_list.c), by every road there is: AF_PACKET in six ways and AF_XDP. Each frame is seen by a
 # victim while the container learns, and none is once it enforces, but for what the policy allows, which passes as before.
 # And the other way: what is not allowed in does not even reach the container's end of its link.
 # shellcheck disable=SC2016

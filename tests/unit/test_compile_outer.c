@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 
 #include <nanoseg/outer.h>
 
@@ -203,6 +204,29 @@ static void test_nothing_is_accepted_unseen(void **state)
 	ns_plan_release(&plan);
 }
 
+/* The kernel can be made to look for a packet's protocol and transport header in the wrong place, so nothing asks it:
+ * all is read from the packet's network header on. */
+static void test_nothing_is_asked_of_the_kernels_reading(void **state)
+{
+	struct ns_plan plan = NS_PLAN_INIT;
+
+	assert_int_equal(compile(NULL, false, true, 2, &plan, NULL), 0);
+	for (size_t i = 0; i < plan.n_chains; i++) {
+		for (size_t k = 0; k < plan.chains[i].n_rules; k++) {
+			const struct ns_plan_rule *rule = &plan.chains[i].rules[k];
+
+			for (size_t n = 0; n < rule->n_stmts; n++) {
+				const struct ns_stmt *stmt = &rule->stmts[n];
+
+				assert_int_not_equal(stmt->kind, NS_STMT_META);
+				if (stmt->kind == NS_STMT_PAYLOAD && stmt->payload.base != NFT_PAYLOAD_LL_HEADER)
+					assert_int_equal(stmt->payload.base, NFT_PAYLOAD_NETWORK_HEADER);
+			}
+		}
+	}
+	ns_plan_release(&plan);
+}
+
 static void test_outer_errors(void **state)
 {
 	struct ns_policy policy = { .workload = strdup("w"), .revision = 1 };
@@ -338,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_the_number_of_rules_is_constant),
 		cmocka_unit_test(test_chains_are_joined),
 		cmocka_unit_test(test_nothing_is_accepted_unseen),
+		cmocka_unit_test(test_nothing_is_asked_of_the_kernels_reading),
 		cmocka_unit_test(test_outer_errors),
 		cmocka_unit_test(test_addresses_of_no_link),
 		cmocka_unit_test(test_names),
