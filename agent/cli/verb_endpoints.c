@@ -7,10 +7,17 @@
 #define SHORT_ID 12 /* as `docker ps` shows them; the JSON has the whole */
 
 static const struct ns_column columns[] = {
-	{ "WORKLOAD", NS_CUT },  { "RUNTIME", NS_SPARE },       { "CONTAINER", NS_CUT },
-	{ "ADDRESSES", NS_CUT }, { "MODE", NS_LEFT },           { "INNER", NS_CUT },
-	{ "OUTER", NS_CUT },     { "GATE", NS_CUT | NS_SPARE }, { "DRIFT", NS_RIGHT | NS_SPARE },
-	{ "SINCE", NS_SPARE },   { "FINDINGS", NS_CUT },
+	{ "WORKLOAD", NS_CUT },
+	{ "RUNTIME", NS_SPARE },
+	{ "CONTAINER", NS_CUT },
+	{ "ADDRESSES", NS_CUT },
+	{ "MODE", NS_LEFT },
+	{ "INNER", NS_CUT },
+	{ "OUTER", NS_CUT },
+	{ "GATE", NS_LEFT },
+	{ "DRIFT", NS_RIGHT },
+	{ "SINCE", NS_SPARE },
+	{ "FINDINGS", NS_CUT | NS_SPARE },
 };
 
 /* How often somebody else changed its rules. */
@@ -22,6 +29,12 @@ static void add_drift(struct ns_table *table, const json_t *endpoint)
 		ns_table_add_number(table, count);
 	else
 		ns_table_add(table, "");
+}
+
+/* Of "closed: why" the word; `status` has the reason. */
+static void add_word(struct ns_table *table, const char *text)
+{
+	ns_table_addf(table, "%.*s", (int)strcspn(text, ":"), text);
 }
 
 /* Of "NET_RAW: what it means" the word; `status` has the rest. Malloced; NULL without memory. */
@@ -64,8 +77,8 @@ static int people(struct ns_cli *cli, const json_t *document, struct ns_error *e
 		ns_table_add(&table, addresses);
 		ns_table_add(&table, ns_document_text(endpoint, "mode"));
 		ns_table_add(&table, ns_document_text(endpoint, "inner"));
-		ns_table_add(&table, ns_document_text(endpoint, "outer"));
-		ns_table_add(&table, ns_document_text(endpoint, "gate"));
+		add_word(&table, ns_document_text(endpoint, "outer"));
+		add_word(&table, ns_document_text(endpoint, "gate"));
 		add_drift(&table, endpoint);
 		ns_table_add(&table, ns_document_age(endpoint, "since", cli->now, age));
 		ns_table_add(&table, findings);

@@ -33,6 +33,7 @@ struct daemon {
 	struct ns_engine *engine;
 	struct ns_api *api;
 	int lock_fd;
+	bool only_remove;
 };
 
 static struct ns_actor self(void)
@@ -145,6 +146,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 		ns_log_set_level((enum ns_log_level)config.log_level);
 		fill_engine_config(&config, &engine_config);
 		engine_config.fdstore = daemon->fdstore;
+		engine_config.only_remove = daemon->only_remove;
 		ns_engine_reconfigure(daemon->engine, &engine_config);
 		audit(daemon, "daemon.reload");
 		ns_log_info("configuration read again");
@@ -294,13 +296,14 @@ static int start(struct daemon *daemon, struct ns_error *err)
 static void stop(struct daemon *daemon)
 {
 	daemon->api = ns_api_free(daemon->api);
-	if (daemon->engine)
+	if (daemon->engine && !daemon->only_remove)
 		(void)ns_engine_harvest(daemon->engine, NULL, NULL);
 	daemon->engine = ns_engine_free(daemon->engine);
 	daemon->fdstore = ns_fdstore_close(daemon->fdstore);
 	if (daemon->store) {
 		(void)ns_store_heartbeat(daemon->store, ns_clock_now(), NULL);
-		audit(daemon, "daemon.stop");
+		if (!daemon->only_remove)
+			audit(daemon, "daemon.stop");
 	}
 	daemon->store = ns_store_close(daemon->store);
 	daemon->event = sd_event_unref(daemon->event);
@@ -329,7 +332,7 @@ int ns_daemon_run(const char *config_path, const struct ns_config *config, struc
 
 int ns_daemon_remove_rules(const struct ns_config *config, struct ns_error *err)
 {
-	struct daemon daemon = { .config = *config, .lock_fd = -1 };
+	struct daemon daemon = { .config = *config, .lock_fd = -1, .only_remove = true };
 	int r = sd_event_default(&daemon.event);
 
 	raise_fd_limit();

@@ -55,6 +55,10 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			return NS_EXIT_USAGE + 1;
 		}
 	}
+	if (ret->check_config && ret->remove_rules) {
+		(void)fprintf(stderr, "nanosegd: --check-config and --remove-rules do not go together; %s", usage);
+		return NS_EXIT_USAGE + 1;
+	}
 	if (optind < argc) {
 		(void)fprintf(stderr, "nanosegd: '%s' is not expected here; %s", argv[optind], usage);
 		return NS_EXIT_USAGE + 1;

@@ -193,14 +193,26 @@ bool ns_attachment_awaits_name(const struct ns_attachment *attachment)
 }
 
 /* True when the namespace already has our table, from this daemon's life before. */
-static bool table_is_there(struct ns_attachment *attachment)
+static bool table_is_there(struct ns_attachment *attachment, char ret_digest[static NS_DIGEST_TEXT_MAX])
 {
-	struct ns_plan found = NS_PLAN_INIT;
+	NS_CLEANUP(ns_plan_release) struct ns_plan found = NS_PLAN_INIT;
 	/* One that cannot be read is there as well, and all the more not to be replaced unseen. */
-	bool there = ns_lock_read(attachment->lock, &found, NULL) != -ENOENT;
+	int r = ns_lock_read(attachment->lock, &found, NULL);
 
-	ns_plan_release(&found);
-	return there;
+	if (r < 0 || ns_plan_digest(&found, ret_digest, NULL) < 0)
+		ret_digest[0] = '\0';
+	return r != -ENOENT;
+}
+
+/* Whether it is as it was left, if there was a daemon before this one. What is not is put right by the first apply. */
+static bool is_as_left(struct ns_attachment *attachment, const char *found)
+{
+	char left[NS_DIGEST_TEXT_MAX];
+
+	if (ns_store_last_plan_digest(attachment->engine->store, attachment->endpoint->cookie, left, NULL) < 0)
+		return true;
+	attachment->was_here = true;
+	return strcmp(left, found) == 0;
 }
 
 void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
@@ -230,6 +242,7 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		       struct ns_error *err)
 {
 	NS_CLEANUP(ns_attachment_freep) struct ns_attachment *attachment = calloc(1, sizeof *attachment);
+	char found[NS_DIGEST_TEXT_MAX];
 	int r;
 
 	if (!attachment)
@@ -250,12 +263,13 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	r = ns_attachment_load_figures(attachment, err);
 	if (r < 0)
 		return r;
-	attachment->adopted = table_is_there(attachment);
-	if (!attachment->adopted && attachment->learner) {
+	attachment->adopted = table_is_there(attachment, found);
+	if (!is_as_left(attachment, found))
+		ns_drifted_repaired(attachment, "inner",
+				    attachment->adopted ? "it was changed while no agent ran"
+							: "the table was taken away while no agent ran");
+	if (!attachment->adopted && attachment->learner)
 		read_existing(attachment);
-		if (endpoint->joined_late)
-			ns_attachment_gap(attachment, endpoint->since, ns_clock_now(), "joined late");
-	}
 	attachment->dirty = true;
 	*ret = NS_TAKE(attachment);
 	return 0;

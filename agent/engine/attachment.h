@@ -43,6 +43,7 @@ struct ns_attachment {
 
 	bool dirty;
 	bool recheck;            /* the kernel may not be as it was left: read it whatever is thought to be there */
+	bool was_here;           /* a daemon before this one had it, in this boot */
 	bool adopted;            /* the table was there before this daemon */
 	enum ns_mode mode;       /* of the plan in the kernel; INVALID: none of ours yet */
 	uint64_t revision;       /* likewise */

@@ -125,8 +125,9 @@ json_t *ns_drifted_json(const struct ns_attachment *attachment)
 
 	if (!drifted->last)
 		return json_null();
-	return json_pack("{s:I s:I s:I s:o s:i s:s s:s}", "count", (json_int_t)drifted->ours, "repaired",
-			 (json_int_t)drifted->repaired, "foreign", (json_int_t)drifted->foreign, "last",
+	return json_pack("{s:I s:I s:I s:o s:i s:s s:s}", "count",
+			 (json_int_t)(drifted->ours > drifted->repaired ? drifted->ours : drifted->repaired),
+			 "repaired", (json_int_t)drifted->repaired, "foreign", (json_int_t)drifted->foreign, "last",
 			 ns_time_json(drifted->last), "pid", (int)drifted->pid, "command", drifted->command, "what",
 			 drifted->what);
 }

@@ -94,7 +94,7 @@ static void record_downtime(struct ns_engine *engine)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		if (attachment && attachment->adopted)
+		if (attachment && (attachment->adopted || attachment->was_here))
 			ns_attachment_gap(attachment, last, now, "agent down");
 	}
 }
@@ -123,6 +123,10 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 		return r;
 	engine->starting = false;
 	engine->book_dirty = true;
+	if (config->only_remove) {
+		*ret = NS_TAKE(engine);
+		return 0;
+	}
 	engine->gate.wants_standing = ns_engine_wants_standing(engine);
 	record_downtime(engine);
 	ns_engine_turn(engine);

@@ -51,6 +51,7 @@ struct ns_engine_config {
 	bool gate_never_stands;     /* for the sake of tools that cannot read chains on wildcards */
 	int64_t gate_wait_us;       /* so long a link that leads to no known container stays closed */
 	struct ns_fdstore *fdstore; /* borrowed; NULL: none */
+	bool only_remove;           /* nothing is put into the kernel: ns_engine_remove_rules is to come */
 };
 
 /* Attaches everything that is there before it returns. The store is borrowed and must outlive the engine. */

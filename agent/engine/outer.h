@@ -61,6 +61,12 @@ uint64_t ns_outer_figures_key(const struct ns_attachment *attachment);
 /* The deny sets -> store, within a transaction of the caller's. */
 int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err);
 
+/* Frames that only the outer lock saw, refused; true when there are any. */
+struct ns_outer_refused {
+	uint64_t source, link, frame; /* another's source; ARP and neighbour discovery; neither IPv4, IPv6 nor ARP */
+};
+bool ns_outer_refused(const struct ns_attachment *attachment, struct ns_outer_refused *ret);
+
 /* Removes the tables of endpoints that ended while no agent ran. One that still has its port on this host stays. */
 void ns_outer_sweep(struct ns_engine *engine);
 

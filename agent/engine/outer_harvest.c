@@ -3,6 +3,9 @@
  * What the outer locks refused -> store; and tables whose endpoints are gone.
  */
 #include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +26,22 @@ struct harvest {
 	struct ns_error *err;
 };
 
+#define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
+
+/* While auditing, what the inner lock would refuse goes on, and the outer one, which knows no connections, meets its
+ * answers: they are no tuples that anybody would open. The inner lock tells the connection itself. */
+static bool may_be_an_answer(const struct ns_tuple *tuple)
+{
+	switch (tuple->protocol) {
+	case IPPROTO_ICMP:
+		return tuple->port == ICMP_ECHOREPLY || tuple->port == ICMP_TIMESTAMPREPLY;
+	case IPPROTO_ICMPV6:
+		return tuple->port == ICMP6_ECHO_REPLY;
+	default:
+		return ns_protocol_has_ports(tuple->protocol) && tuple->port >= EPHEMERAL_FIRST;
+	}
+}
+
 static int harvest_element(void *ctx, const struct ns_plan_element *element, size_t key_length)
 {
 	struct harvest *harvest = ctx;
@@ -39,6 +58,8 @@ static int harvest_element(void *ctx, const struct ns_plan_element *element, siz
 	int r;
 
 	if (ns_layout_tuple(harvest->role, element->key, key_length, &observation.tuple) < 0)
+		return 0;
+	if (observation.kind == NS_LOG_AUDIT && may_be_an_answer(&observation.tuple))
 		return 0;
 	base.tuple = observation.tuple;
 	r = ns_figures_advance(&attachment->outer.figures, &base.tuple, true, base.packets, base.bytes, &packets,
@@ -76,6 +97,27 @@ int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err)
 			return r;
 	}
 	return 0;
+}
+
+static uint64_t packets_of(const struct ns_attachment *attachment, const char *counter)
+{
+	char table[NS_NFT_NAME_MAX];
+	uint64_t packets = 0, bytes;
+
+	ns_outer_table_name(attachment->endpoint->cookie, table);
+	if (ns_nft_get_counter(attachment->engine->host, NFPROTO_NETDEV, table, counter, &packets, &bytes, NULL) < 0)
+		return 0;
+	return packets;
+}
+
+bool ns_outer_refused(const struct ns_attachment *attachment, struct ns_outer_refused *ret)
+{
+	if (!attachment->outer.lock || !attachment->outer.there)
+		return false;
+	ret->source = packets_of(attachment, NS_COUNTER_SPOOFED_SOURCE);
+	ret->link = packets_of(attachment, NS_COUNTER_SPOOFED_LINK);
+	ret->frame = packets_of(attachment, NS_COUNTER_FOREIGN_FRAME);
+	return ret->source || ret->link || ret->frame;
 }
 
 struct sweep {

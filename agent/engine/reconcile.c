@@ -125,6 +125,10 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 		ns_log_info("%s (cookie %llu): %s%s, +%zu -%zu elements", attachment->workload,
 			    (unsigned long long)attachment->endpoint->cookie, ns_mode_format(wish->workload.mode),
 			    result->adopted ? " (adopted)" : "", result->elements_added, result->elements_removed);
+	/* Told only now, so that it reaches into the window that the first sight of a workload begins. */
+	if (attachment->mode == NS_MODE_INVALID && attachment->endpoint->joined_late && !attachment->adopted &&
+	    !attachment->was_here)
+		ns_attachment_gap(attachment, attachment->endpoint->since, ns_clock_now(), "joined late");
 	attachment->mode = wish->workload.mode;
 	attachment->applied = ns_clock_now();
 	attachment->learn_set_size = attachment->engine->config.learn_set_size;

@@ -31,6 +31,7 @@ static json_t *interfaces(const struct ns_endpoint *endpoint)
 /* What every reader of the endpoint should know: the watcher's findings, and the lock's. */
 static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_attachment *attachment)
 {
+	struct ns_outer_refused refused;
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < endpoint->n_findings; i++)
@@ -45,6 +46,12 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 				      json_sprintf("%zu of its addresses came after its link was locked (%s), "
 						   "and it may not send from them",
 						   attachment->outer.own.strangers, attachment->outer.own.stranger));
+	if (attachment && ns_outer_refused(attachment, &refused))
+		json_array_append_new(array,
+				      json_sprintf("outer lock: it refused %llu packets with another's source, %llu in "
+						   "ARP or neighbour discovery, %llu that are no IP",
+						   (unsigned long long)refused.source, (unsigned long long)refused.link,
+						   (unsigned long long)refused.frame));
 	if (attachment && attachment->cut_failure[0])
 		json_array_append_new(
 			array, json_sprintf("open connections could not all be cut: %s", attachment->cut_failure));

@@ -48,10 +48,9 @@ json_t *ns_evidence_limits(void)
 		"The read-back shows the rules that the kernel held at the moment of the export. It is no test with "
 		"packets and "
 		"does not replace the independent segmentation test of PCI DSS 11.4.5 and 11.4.6.",
-		"Covered are the rules inside each container's network namespace. A process there with CAP_NET_RAW can "
-		"send "
-		"frames that these rules do not see; where `protection` is \"plain\", one with CAP_NET_ADMIN can "
-		"change them.",
+		"Covered are the rules inside each container's network namespace and, where `readback.outer` is there, "
+		"those on the host's end of its link. Without it a process with CAP_NET_RAW can send frames that no "
+		"rule sees; where `protection` is \"plain\", one with CAP_NET_ADMIN can change the rules inside.",
 		"A container that shares the host's network has no namespace of its own and is not covered.",
 		"Edges and denies are what the kernel reported outside of the gaps that are listed.",
 	};

@@ -93,6 +93,25 @@ static json_t *read_row(struct ns_store *store, sqlite3_stmt *s)
 			 ns_json_text(difference), "changed", sqlite3_column_int(s, 9));
 }
 
+int ns_store_last_plan_digest(struct ns_store *store, uint64_t cookie, char ret[static NS_DIGEST_TEXT_MAX],
+			      struct ns_error *err)
+{
+	NS_STATEMENT sqlite3_stmt *s = NULL;
+	int r = ns_db_query(
+		store, &s,
+		"SELECT plan_digest FROM readback WHERE boot_id = ?1 AND cookie = ?2 ORDER BY id DESC LIMIT 1",
+		NS_VALUES(ns_text(store->boot_id), ns_cookie(cookie)), err);
+
+	if (r == 0)
+		r = ns_db_step(store, s, err);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return ns_error_set(err, -ENOENT, "no plan of namespace %llu is known", (unsigned long long)cookie);
+	(void)snprintf(ret, NS_DIGEST_TEXT_MAX, "%s", ns_db_text(store, s, 0));
+	return ns_db_row_end(store, err);
+}
+
 json_t *ns_store_readbacks(struct ns_store *store, const char *workload, size_t max, struct ns_error *err)
 {
 	NS_JSON json_t *list = json_array();

@@ -192,6 +192,9 @@ json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *
 int ns_store_add_readback(struct ns_store *store, uint64_t cookie, const char *workload, uint64_t revision,
 			  const char *mode, const char *plan_digest, const char *kernel_digest, const char *difference,
 			  int64_t now, struct ns_error *err);
+/* The digest of the plan that was last put into this namespace in this boot. -ENOENT: none was. */
+int ns_store_last_plan_digest(struct ns_store *store, uint64_t cookie, char ret[static NS_DIGEST_TEXT_MAX],
+			      struct ns_error *err);
 json_t *ns_store_readbacks(struct ns_store *store, const char *workload, size_t max, struct ns_error *err);
 
 #endif

@@ -131,6 +131,16 @@ check "the same after the start" equal "$(kernel_table api)" "$before"
 shop_works
 shop_refuses
 
+step "somebody changes the rules while no agent runs"
+stop_daemon
+check "what nobody owns can be changed" in_ns api nft insert rule inet nanoseg output accept
+start_daemon
+wait_inner netns/api enforcing
+check "the same as before" equal "$(kernel_table api)" "$before"
+check "it is told" jq -e '.[] | select(.workload == "netns/api") | .drift.repaired == 1 and (.drift.what | test("while no agent ran"))' <(nsj endpoints)
+check "of nobody else" jq -e '[.[] | select(.drift != null)] | length == 1' <(nsj endpoints)
+shop_refuses
+
 step "back to learning"
 check "learning" ns mode netns/api learning
 wait_inner netns/api learning

@@ -86,11 +86,11 @@ static void endpoints(void **state)
 	assert_int_equal(run("endpoints"), NS_CLI_OK);
 	assert_string_equal(got.out,
 			    "WORKLOAD          RUNTIME  CONTAINER     ADDRESSES         MODE       INNER      "
-			    "OUTER          GATE         DRIFT  SINCE   FINDINGS\n"
+			    "OUTER  GATE    DRIFT  SINCE   FINDINGS\n"
 			    "compose/shop/web  docker   shop-web-1    10.0.0.2 fd00::2  enforcing  enforcing  "
-			    "none: no link  closed: new      3  1d ago  NET_RAW; host pid\n"
+			    "none   closed      3  1d ago  NET_RAW; host pid\n"
 			    "netns/\\x1b[31m    netns    0123456789ab  -                 learning   learning   "
-			    "none           -                -  now     -\n");
+			    "none   -           -  now     -\n");
 	(void)fake_forget(NULL);
 	answer("GET /v1/endpoints", 200, "[]");
 	assert_int_equal(run("endpoints"), NS_CLI_OK);
