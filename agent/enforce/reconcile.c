@@ -49,7 +49,7 @@ static void index_chains(struct chain_index *index, const struct ns_plan *plan)
 	for (size_t i = 0; i < plan->n_chains; i++)
 		index->chains[i] = &plan->chains[i];
 	if (index->n > 1)
-		qsort(index->chains, index->n, sizeof(index->chains[0]), compare_chains);
+		qsort(index->chains, index->n, sizeof(const struct ns_plan_chain *), compare_chains);
 }
 
 static const struct ns_plan_chain *find_chain(const struct chain_index *index, const char *name)

@@ -17,6 +17,14 @@ void ns_hook_state_release(struct ns_hook_state *state)
 	*state = (struct ns_hook_state)NS_HOOK_STATE_INIT;
 }
 
+static struct ns_hook_state take(struct ns_hook_state *state)
+{
+	struct ns_hook_state taken = *state;
+
+	*state = (struct ns_hook_state)NS_HOOK_STATE_INIT;
+	return taken;
+}
+
 /* Adds those of `json` (NULL: none) that `annotations` does not have. */
 static int add_annotations(json_t *annotations, const json_t *json, struct ns_error *err)
 {
@@ -102,8 +110,7 @@ int ns_hook_state_parse(const char *text, size_t length, struct ns_hook_state *r
 		r = read_bundle_path(bundle, &found.bundle, err);
 	if (r < 0)
 		return r;
-	*ret = found;
-	found = (struct ns_hook_state)NS_HOOK_STATE_INIT;
+	*ret = take(&found);
 	return 0;
 }
 

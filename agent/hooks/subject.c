@@ -41,7 +41,7 @@ static bool put_part(char ret[static NS_NAME_MAX], const char *word)
 
 void ns_subject_set_pod(struct ns_subject *subject, const char *pod_namespace, const char *pod)
 {
-	char first[NS_NAME_MAX], second[NS_NAME_MAX], workload[2 * NS_NAME_MAX + sizeof "k8s//pod/"];
+	char first[NS_NAME_MAX], second[NS_NAME_MAX], workload[sizeof first + sizeof second + sizeof "k8s//pod/"];
 	int n;
 
 	if (!put_part(second, pod))

@@ -38,10 +38,19 @@ int ns_caps_owners(int netns_fd, struct ns_caps_owners *ret)
 	return 0;
 }
 
+static bool parse_digit(char c, uint64_t *ret)
+{
+	bool decimal = c >= '0' && c <= '9';
+
+	if (!decimal && (c < 'a' || c > 'f'))
+		return false;
+	*ret = (uint64_t)(decimal ? c - '0' : c - 'a' + 10);
+	return true;
+}
+
 /* One line: false when it is none of these sets. */
 static bool parse_line(const char *line, size_t length, uint64_t *ret)
 {
-	static const char digits[] = "0123456789abcdef";
 	static const char *const fields[] = { "CapInh:\t", "CapPrm:\t", "CapEff:\t", "CapBnd:\t", "CapAmb:\t" };
 	uint64_t set = 0;
 	size_t field = 0;
@@ -52,11 +61,11 @@ static bool parse_line(const char *line, size_t length, uint64_t *ret)
 	if (field == sizeof fields / sizeof fields[0])
 		return false;
 	for (size_t i = length - HEX_DIGITS; i < length; i++) {
-		const char *digit = memchr(digits, line[i], HEX_DIGITS);
+		uint64_t digit;
 
-		if (!digit)
+		if (!parse_digit(line[i], &digit))
 			return false;
-		set = set << 4 | (uint64_t)(digit - digits);
+		set = set << 4 | digit;
 	}
 	*ret |= set;
 	return true;

@@ -148,12 +148,12 @@ static int know_oneself(struct ns_watch *watch, struct ns_error *err)
 	int r = ns_proc_netns(getpid(), &watch->own_inode);
 	struct stat st;
 
-	if (r == 0)
+	if (r >= 0)
 		r = ns_caps_userns(getpid(), &watch->own_userns);
-	if (r == 0)
-		r = stat("/proc/self/ns/net", &st) < 0 ? -errno : 0;
-	if (r < 0)
+	if (r < 0 || stat("/proc/self/ns/net", &st) < 0) {
+		r = r < 0 ? r : -errno;
 		return ns_error_set(err, r, "cannot see the own namespaces in /proc: %s", strerror(-r));
+	}
 	watch->nsfs = st.st_dev;
 	(void)ns_proc_cgroup(getpid(), NULL, &watch->own_cgroup);
 	return ns_netns_own_cookie(&watch->own_cookie, err);

@@ -77,7 +77,7 @@ int ns_nft_dump_elements(struct ns_nft *nft, int family, const char *table, cons
 {
 	const struct ns_nft_scope scope = { .family = family, .table = table };
 	struct walk walk = { .each = each, .ctx = ctx };
-	struct ns_plan_set set;
+	struct ns_plan_set set = { 0 };
 	bool odd;
 	int r = check_names(table, name, err);
 
