@@ -39,28 +39,28 @@ enum frame_shape {
 
 struct frame {
 	const char *name, *group;
+	const char *chain;       /* IPv6 extension headers, IPv4 options: letters, see attack_frame_build.c */
+	const uint8_t *hardware; /* the destination's MAC where no host has it */
 	int family;
+	int inner; /* AF_INET, AF_INET6: carries such a packet to HOST_FAR */
 	enum frame_shape shape;
-	enum attack_host to;    /* the IP destination; of ARP: whose MAC it goes to */
-	enum attack_host by;    /* whose MAC sends; 0: HOST_OWN */
-	enum attack_host from;  /* the IP source, of ARP the sender; 0: the same as `by` */
-	enum attack_host about; /* the target of ARP and neighbour discovery; where a source route leads */
-	enum attack_host mac;   /* 0: that of `by`; else a forged one */
-	bool forged;            /* eight bytes behind the transport header stands the beginning of another one: */
-	uint8_t forged_type;    /* its TCP flags */
-	uint16_t forged_source, forged_port; /* 0: the real ones */
-	bool forged_hardware;       /* of ARP: the sender's hardware address is the neighbour's, the frame's is not */
-	uint8_t proto;              /* 0: UDP */
-	uint8_t type;               /* TCP flags, ICMP type, ARP operation */
-	uint8_t hops;               /* 0: 64, and 255 for neighbour discovery */
-	uint16_t source_port, port; /* source_port 0: a fresh one */
-	const char *chain;          /* IPv6 extension headers, IPv4 options: letters, see attack_frame_build.c */
-	int inner;                  /* AF_INET, AF_INET6: carries such a packet to HOST_FAR */
-	uint16_t tags[2];           /* Ethernet types of VLAN tags, outermost first */
-	uint16_t vlan;              /* number in the innermost tag */
-	uint16_t ethertype;         /* 0: what fits the family */
-	bool llc;                   /* 802.3 with a length, and an LLC header */
-	const uint8_t *hardware;    /* the destination's MAC where no host has it */
+	enum attack_host to;                 /* the IP destination; of ARP: whose MAC it goes to */
+	enum attack_host by;                 /* whose MAC sends; 0: HOST_OWN */
+	enum attack_host from;               /* the IP source, of ARP the sender; 0: the same as `by` */
+	enum attack_host about;              /* the target of ARP and neighbour discovery; where a source route leads */
+	enum attack_host mac;                /* 0: that of `by`; else a forged one */
+	uint16_t source_port, port;          /* source_port 0: a fresh one */
+	uint16_t forged_source, forged_port; /* those of the `forged` header; 0: the real ones */
+	uint16_t tags[2];                    /* Ethernet types of VLAN tags, outermost first */
+	uint16_t vlan;                       /* number in the innermost tag */
+	uint16_t ethertype;                  /* 0: what fits the family */
+	uint8_t proto;                       /* 0: UDP */
+	uint8_t type;                        /* TCP flags, ICMP type, ARP operation */
+	uint8_t hops;                        /* 0: 64, and 255 for neighbour discovery */
+	uint8_t forged_type;                 /* the TCP flags of the `forged` header */
+	bool forged;          /* eight bytes behind the transport header stands the beginning of another one */
+	bool forged_hardware; /* of ARP: the sender's hardware address is the neighbour's, the frame's is not */
+	bool llc;             /* 802.3 with a length, and an LLC header */
 };
 
 extern const struct frame frames[];

@@ -294,20 +294,22 @@ static uint8_t extensions(const struct frame *f, uint8_t last, struct bytes *ret
 /* IPv4: r record route, t timestamp, l loose and s strict source route by way of `about`, n a decoy. */
 static void options(const struct frame *f, struct bytes *ret)
 {
+	static const uint8_t timestamp[8] = { 0x44, 8, 5 };
+	static const uint8_t decoy[8] = { 1, 1, 0, 53, 1, 1, 1, 0 }; /* where ports would be without options: to 53 */
 	uint8_t o[8] = { 7, 7, 4 };
 	switch (f->chain ? *f->chain : 0) {
 	case 'r':
 		break;
 	case 't':
-		memcpy(o, "\x44\x08\x05\0", 4);
+		memcpy(o, timestamp, sizeof(o));
 		break;
 	case 'l':
 	case 's':
 		o[0] = *f->chain == 'l' ? 131 : 137;
 		attack_host_bytes(f->about ? f->about : f->to, AF_INET, o + 3);
 		break;
-	case 'n': /* where ports would be without options: from anywhere to 53 */
-		memcpy(o, "\1\1\0\x35\1\1\1\0", 8);
+	case 'n':
+		memcpy(o, decoy, sizeof(o));
 		break;
 	default:
 		return;

@@ -20,6 +20,7 @@
 
 #define SLOTS      64
 #define SLOT_SIZE  2048
+#define RING_SIZE  ((size_t)SLOTS * SLOT_SIZE)
 #define WAIT_TRIES 200
 
 const char *const frame_roads[FRAME_ROADS] = {
@@ -51,12 +52,12 @@ static void open_ring(struct frame_sender *s)
 {
 	int version = TPACKET_V2;
 	struct tpacket_req request = {
-		.tp_block_size = SLOTS * SLOT_SIZE, .tp_block_nr = 1, .tp_frame_size = SLOT_SIZE, .tp_frame_nr = SLOTS
+		.tp_block_size = RING_SIZE, .tp_block_nr = 1, .tp_frame_size = SLOT_SIZE, .tp_frame_nr = SLOTS
 	};
 	if (setsockopt(s->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0 ||
 	    setsockopt(s->fd, SOL_PACKET, PACKET_TX_RING, &request, sizeof(request)) < 0)
 		fail("PACKET_TX_RING");
-	s->memory = mmap(NULL, SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+	s->memory = mmap(NULL, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
 	if (s->memory == MAP_FAILED)
 		fail("mmap of the ring");
 }
@@ -90,13 +91,11 @@ static void open_xdp(struct frame_sender *s)
 	struct xdp_mmap_offsets offsets;
 	socklen_t size = sizeof(offsets);
 	struct sockaddr_xdp at = { .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = (uint32_t)s->device };
-	s->memory = mmap(NULL, SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	s->memory = mmap(NULL, RING_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	s->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (s->fd < 0 || s->memory == MAP_FAILED)
 		fail("AF_XDP");
-	struct xdp_umem_reg frames_at = { .addr = (uintptr_t)s->memory,
-					  .len = SLOTS * SLOT_SIZE,
-					  .chunk_size = SLOT_SIZE };
+	struct xdp_umem_reg frames_at = { .addr = (uintptr_t)s->memory, .len = RING_SIZE, .chunk_size = SLOT_SIZE };
 	if (setsockopt(s->fd, SOL_XDP, XDP_UMEM_REG, &frames_at, sizeof(frames_at)) < 0 ||
 	    setsockopt(s->fd, SOL_XDP, XDP_UMEM_FILL_RING, &slots, sizeof(slots)) < 0 ||
 	    setsockopt(s->fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &slots, sizeof(slots)) < 0 ||

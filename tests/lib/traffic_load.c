@@ -60,9 +60,8 @@ static void send_record(struct load *load, size_t i)
 	if (c->fd < 0)
 		return;
 	ssize_t n = send(c->fd, &record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n == (ssize_t)sizeof(record))
-		c->sent++;
-	else if (n < 0 && errno == EPERM) /* dropped on the way out: sent, and lost */
+	/* EPERM: dropped on the way out, so sent, and lost. */
+	if (n == (ssize_t)sizeof(record) || (n < 0 && errno == EPERM))
 		c->sent++;
 	else if (n >= 0 || errno != EAGAIN) /* a full buffer is slow, not lost */
 		break_off(load, i, n < 0 ? errno : EMSGSIZE);

@@ -25,7 +25,7 @@
 #include "nft/encode.h"
 #include "nft/socket.h"
 
-enum { EVENTS_MAX = 128, QUIET_MS = 150 };
+enum { EVENTS_MAX = 128, QUIET_US = 150000 };
 
 struct watcher {
 	sd_event *loop;
@@ -81,7 +81,7 @@ static void settle(struct watcher *watcher)
 
 	do {
 		watcher->turn = 0;
-		r = sd_event_run(watcher->loop, QUIET_MS * 1000);
+		r = sd_event_run(watcher->loop, QUIET_US);
 		assert_true(r >= 0);
 	} while (r > 0);
 }
@@ -290,7 +290,7 @@ static void test_endless_storm(void **state)
 	}
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	do {
-		if (sd_event_run(watcher.loop, QUIET_MS * 1000) > 0)
+		if (sd_event_run(watcher.loop, QUIET_US) > 0)
 			turns++;
 		clock_gettime(CLOCK_MONOTONIC, &end);
 	} while (end.tv_sec - begin.tv_sec < 2);

@@ -275,11 +275,12 @@ static void make_pair(struct nl_sock *socket, const char *name, const char *peer
 /* From another process's asking for it to the callback: printed, since a busy machine is no failure. */
 static void test_latency(void **state)
 {
-	volatile double *asked = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile double *asked = shared;
 	double worst = 0, sum = 0;
 	pid_t pid;
 
-	assert_ptr_not_equal((void *)(uintptr_t)asked, MAP_FAILED);
+	assert_ptr_not_equal(shared, MAP_FAILED);
 	begin(HOUR);
 	pid = fork();
 	if (pid == 0) {
@@ -312,7 +313,7 @@ static void test_latency(void **state)
 	print_message("a new veth is told of after %.2f ms, at most %.2f ms\n", sum / PAIRS * 1e3, worst * 1e3);
 	assert_true(worst < 1);
 	lab_kill(pid);
-	(void)munmap((void *)(uintptr_t)asked, 4096);
+	(void)munmap(shared, 4096);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, watch_setup, watch_teardown)

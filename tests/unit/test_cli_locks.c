@@ -69,7 +69,7 @@ static void verify_is_not_told(void **state)
 		"{\"locks\":[{}]}",
 		"{\"locks\":[7]}",
 		"{\"locks\":[{\"equal\":1}]}",
-		"{\"locks\":[" INNER ",{\"equal\":\"true\"}]}",
+		("{\"locks\":[" INNER ",{\"equal\":\"true\"}]}"),
 	};
 
 	(void)state;

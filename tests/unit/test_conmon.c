@@ -101,11 +101,11 @@ static void test_what_is_none(void **state)
 	assert_false(parse(text, (size_t)n + 1));
 }
 
-static int config(const char *text, char ret[static NS_WORKLOAD_MAX])
+static int config(const char *text, char ret_workload[static NS_WORKLOAD_MAX])
 {
 	struct ns_error err = NS_ERROR_INIT;
 
-	return ns_conmon_parse_config(text, strlen(text), ret, netns, &err);
+	return ns_conmon_parse_config(text, strlen(text), ret_workload, netns, &err);
 }
 
 static void test_config(void **state)
