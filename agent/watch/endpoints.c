@@ -13,8 +13,13 @@
 
 /* A process younger than this, found because something happened, is what happened. */
 #define FRESH_US 1000000
-/* A container that changes its addresses without end makes us read them this often and no more. */
-#define READ_SPACING_US 5000
+/* A container that changes its addresses makes us read them this often and no more; one that does so without end, more
+ * than READ_BURST times in a second, makes everybody's rules be looked at each time, and is read four times a second.
+ */
+#define READ_SPACING_US  5000
+#define READ_BURST       20
+#define READ_BURST_US    1000000
+#define READ_RESTLESS_US 250000
 /* A process changes its own rights within this of its coming, if at all. */
 #define CAPS_FRESH_US 5000000
 #define CAPS_AGAIN_US 60000000
@@ -251,7 +256,11 @@ int ns_watched_read_addresses(struct ns_watched *watched, struct ns_error *err)
 
 	if (now < watched->read_not_before)
 		return -EAGAIN;
-	watched->read_not_before = now + READ_SPACING_US;
+	if (now - watched->reads_since >= READ_BURST_US) {
+		watched->reads_since = now;
+		watched->n_reads = 0;
+	}
+	watched->read_not_before = now + (++watched->n_reads > READ_BURST ? READ_RESTLESS_US : READ_SPACING_US);
 	r = ns_addresses_read(watched->addresses, &found, err);
 	if (r < 0)
 		return r;

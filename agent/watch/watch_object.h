@@ -40,8 +40,10 @@ struct ns_watched {
 	bool ports_known;
 	bool listed;             /* netns_path is a file of the netns directories */
 	int64_t read_not_before; /* ns_clock_elapsed() */
-	int nsid;                /* that the agent's namespace gave it; NS_NSID_UNKNOWN: none yet */
-	int nsid_told;           /* an answer that does not count yet */
+	int64_t reads_since;     /* likewise: n_reads were since then */
+	unsigned n_reads;
+	int nsid;      /* that the agent's namespace gave it; NS_NSID_UNKNOWN: none yet */
+	int nsid_told; /* an answer that does not count yet */
 	struct ns_anchors anchors;
 	struct ns_cgroup_identity cgroup; /* of the process watched */
 	struct ns_conmon_words conmon;    /* of the same container */
