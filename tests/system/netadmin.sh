@@ -329,17 +329,27 @@ shop_watched
 siege_works
 approve netns/api
 
+# Prints which of the packets that the attack is for have not come.
+unseen() { # NAME
+	local wants=SEES_$1 line
+	while read -r line; do
+		grep -qF "$line " "$LAB/tallied" || echo "$line"
+	done < <(tr / '\n' <<<"${!wants}")
+}
+
 step "while it learns, each attack does what it is for"
 for name in $ATTACKS; do
-	attack "$name"
-	wants=SEES_$name
-	tr / '\n' <<<"${!wants}" >"$LAB/wanted"
-	while read -r line; do
-		grep -qF "$line " "$LAB/tallied" || {
-			cat "$LAB/attack.$name" "$LAB/tallied" >&2
-			die "$name, without the lock: not seen: $line"
-		}
-	done <"$LAB/wanted"
+	# On a busy machine packets may still be in a queue when the tally is closed.
+	for try in 1 2 3; do
+		attack "$name"
+		missing=$(unseen "$name")
+		[ -n "$missing" ] || break
+		echo "$name, attempt $try: not seen: $missing" >&2
+	done
+	[ -z "$missing" ] || {
+		cat "$LAB/attack.$name" "$LAB/tallied" >&2
+		die "$name, without the lock: not seen: $missing"
+	}
 	passed "$name works without the lock"
 	allowed_again
 done
