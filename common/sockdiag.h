@@ -18,6 +18,7 @@ struct ns_diag_socket {
 	uint32_t interface; /* bound to; 0: none */
 	uint32_t inode;     /* of sockfs; 0: no file (not accepted yet, or closed by its program) */
 	int64_t uid;        /* -1 when inode is 0 */
+	uint64_t cgroup;    /* id of the cgroup (v2) it was made in; 0: not told (before Linux 5.7) */
 	bool v6only;        /* IPv6 and not for IPv4-mapped peers; told for unconnected sockets */
 	/* As the kernel told it, to name the socket again: */
 	uint8_t family; /* AF_INET6 for one with IPv4-mapped ends, too */

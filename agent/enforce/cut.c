@@ -17,7 +17,7 @@ static void take_error(int r, const struct ns_error *what, int *code, struct ns_
 }
 
 int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own, size_t n_own,
-	   struct ns_cut_result *ret, struct ns_error *err)
+	   const struct ns_cut_member *member, struct ns_cut_result *ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_permits_freep) struct ns_permits *permits = NULL;
 	NS_CLEANUP(ns_cut_known_release) struct ns_cut_known known = NS_CUT_KNOWN_INIT;

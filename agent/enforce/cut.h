@@ -8,6 +8,7 @@
 #define NANOSEG_CUT_H
 
 #include <nanoseg/addr.h>
+#include <nanoseg/edge.h>
 #include <nanoseg/plan.h>
 
 struct ns_cut_result {
@@ -16,11 +17,20 @@ struct ns_cut_result {
 	unsigned kept;        /* entries that the plan allows; loopback's are not counted */
 };
 
+/* Whose connections are looked at, in a namespace of several: those whose local end belongs to a socket of that cgroup,
+ * or of one below it; and those without a socket, unless others_permit says that another table there allows them. */
+struct ns_cut_member {
+	const char *path; /* of the cgroup, below the root of the hierarchy */
+	bool (*others_permit)(void *ctx, const struct ns_tuple *tuple); /* NULL: nobody does */
+	void *ctx;
+};
+
 /* `plan` is the inner lock's, in force already; `own` the endpoint's addresses, which tell the direction. Loopback is
  * left alone. Call it after the plan is in: what is cut cannot come back. -EOPNOTSUPP, with the other half done: the
  * kernel cannot destroy sockets (CONFIG_INET_DIAG_DESTROY). On any error the rest is done all the same, and *ret says
  * what was. */
 int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own, size_t n_own,
+	   const struct ns_cut_member *member /* NULL: the whole namespace is one endpoint's */,
 	   struct ns_cut_result *ret, struct ns_error *err);
 
 #endif

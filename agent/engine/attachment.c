@@ -222,7 +222,7 @@ void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
 
 	if (attachment->learner)
 		return;
-	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, NS_NFLOG_GROUP, &events,
+	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, NS_TABLE_NAME, 0, &events,
 			    attachment->engine, &attachment->learner, &err) == 0) {
 		attachment->learn_failure[0] = '\0';
 		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "not listening",

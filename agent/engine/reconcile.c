@@ -238,7 +238,7 @@ static void cut(struct ns_attachment *attachment, const struct wish *wish)
 	struct ns_cut_result result = { 0 };
 	struct ns_error err = NS_ERROR_INIT;
 	NS_CLOSE int fd = ns_watch_open_netns(attachment->engine->watch, endpoint, &err);
-	int r = fd < 0 ? fd : ns_cut(fd, &wish->plan, own, own_addresses(attachment, own), &result, &err);
+	int r = fd < 0 ? fd : ns_cut(fd, &wish->plan, own, own_addresses(attachment, own), NULL, &result, &err);
 
 	attachment->cut.connections += result.connections;
 	attachment->cut.sockets += result.sockets;

@@ -43,7 +43,7 @@ static bool has_risen(struct ns_learner *learner, const char *counter, uint64_t 
 {
 	uint64_t packets, bytes;
 
-	if (ns_nft_get_counter(learner->nft, NFPROTO_INET, NS_TABLE_NAME, counter, &packets, &bytes, NULL) < 0)
+	if (ns_nft_get_counter(learner->nft, NFPROTO_INET, learner->table, counter, &packets, &bytes, NULL) < 0)
 		return false; /* the enforcing table has no learn_overflow, and the other way round */
 	bool risen = packets > *last || (packets < *last && packets > 0);
 
@@ -79,7 +79,7 @@ static int harvest_set(struct ns_learner *learner, const struct ns_set_role *rol
 
 	harvest->role = role;
 	harvest->n_bad = 0;
-	r = ns_nft_dump_elements(learner->nft, NFPROTO_INET, NS_TABLE_NAME, role->name, on_element, harvest, err);
+	r = ns_nft_dump_elements(learner->nft, NFPROTO_INET, learner->table, role->name, on_element, harvest, err);
 	if (harvest->n_bad > 0) {
 		(void)snprintf(cause, sizeof cause, "unreadable elements: %s", role->name);
 		learner->events.gap(learner->ctx, learner->endpoint, harvest->now, cause);

@@ -22,6 +22,7 @@ struct ns_sighting {
 
 struct ns_learner {
 	struct ns_endpoint *endpoint; /* borrowed */
+	char table[NS_NFT_NAME_MAX];
 	struct ns_learner_events events;
 	void *ctx;
 	struct ns_nflog *log;

@@ -147,8 +147,9 @@ static int read_ephemeral(void *ctx, struct ns_error *err)
 	return 0;
 }
 
-int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd, uint16_t nflog_group,
-		    const struct ns_learner_events *events, void *ctx, struct ns_learner **ret, struct ns_error *err)
+int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd, const char *table,
+		    uint16_t nflog_group, const struct ns_learner_events *events, void *ctx, struct ns_learner **ret,
+		    struct ns_error *err)
 {
 	NS_CLEANUP(ns_learner_closep) struct ns_learner *learner = calloc(1, sizeof *learner);
 	struct ns_error degraded = NS_ERROR_INIT;
@@ -157,6 +158,7 @@ int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd,
 	if (learner == NULL)
 		return ns_error_set(err, -ENOMEM, "learner: out of memory");
 	learner->endpoint = endpoint;
+	(void)snprintf(learner->table, sizeof learner->table, "%s", table);
 	learner->events = *events;
 	learner->ctx = ctx;
 	learner->ephemeral_first = EPHEMERAL_FIRST;

@@ -39,10 +39,13 @@ struct ns_learner_events {
 	void (*gap)(void *ctx, struct ns_endpoint *endpoint, int64_t time, const char *cause);
 };
 
-/* The callbacks come from the event loop, never from within _open, and must not close the learner. What is only in the
+/* `table` is the one it reads, in the namespace of netns_fd. A member's learner (endpoint->member) takes of the older
+ * connections only those of its cgroup and of what lies below it.
+ * The callbacks come from the event loop, never from within _open, and must not close the learner. What is only in the
  * log is a hint, since CAP_NET_ADMIN in the namespace is enough to write to it. nflog_group 0: NS_NFLOG_GROUP. */
-int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd, uint16_t nflog_group,
-		    const struct ns_learner_events *events, void *ctx, struct ns_learner **ret, struct ns_error *err);
+int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd, const char *table,
+		    uint16_t nflog_group, const struct ns_learner_events *events, void *ctx, struct ns_learner **ret,
+		    struct ns_error *err);
 struct ns_learner *ns_learner_close(struct ns_learner *learner); /* accepts NULL; returns NULL */
 
 /* Dumps every learn and deny set that the table has now and calls `each` for every element; then the overflow

@@ -30,6 +30,10 @@ struct ns_container {
 	char image_digest[NS_NAME_MAX];                  /* "sha256:…" of the image's configuration */
 	char label_workload[NS_WORKLOAD_MAX];            /* label nanoseg.workload; "": none */
 	char project[NS_NAME_MAX], service[NS_NAME_MAX]; /* compose labels; "": none */
+	/* Of a pod; "": none. `owner` is what lasts of it: the Deployment without the hash of its ReplicaSet, or the
+	 * pod's own name; `container` the container's name in it, "" for the one that only holds the namespace. */
+	char pod_namespace[NS_NAME_MAX], pod[NS_NAME_MAX], owner[NS_NAME_MAX], container[NS_NAME_MAX];
+	bool sandbox; /* it only holds a pod's namespace (pause, infra) */
 	bool host_network;
 	/* Only an inspection tells these. */
 	char sandbox_key[256]; /* path of the namespace file; "": none (yet) */

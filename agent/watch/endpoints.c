@@ -372,7 +372,7 @@ int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *sta
 	watched->inode = start->inode;
 	watched->nsid = watched->nsid_told = NS_NSID_UNKNOWN;
 	watched->anchors = (struct ns_anchors)NS_ANCHORS_INIT;
-	watched->endpoint.cookie = cookie;
+	watched->endpoint.cookie = watched->endpoint.netns_cookie = cookie;
 	watched->endpoint.since = ns_clock_now();
 	watched->name_awaited = ns_clock_elapsed() + NAME_AWAITED_US;
 	watched->endpoint.joined_late = joined_late(watch, start->processes, start->n_processes);

@@ -21,7 +21,7 @@ static enum ns_field field_of(uint32_t type)
 {
 	static const enum ns_field fields[64] = {
 		[7] = NS_FIELD_IPV4,  [8] = NS_FIELD_IPV6,  [9] = NS_FIELD_ETHER,   [12] = NS_FIELD_PROTO,
-		[13] = NS_FIELD_PORT, [19] = NS_FIELD_MARK, [41] = NS_FIELD_IFNAME,
+		[13] = NS_FIELD_PORT, [19] = NS_FIELD_MARK, [41] = NS_FIELD_IFNAME, [46] = NS_FIELD_CGROUP,
 	};
 
 	return fields[type & 63];

@@ -45,6 +45,8 @@ static uint32_t field_type(enum ns_field field)
 		return 19;
 	case NS_FIELD_IFNAME:
 		return 41;
+	case NS_FIELD_CGROUP:
+		return 46;
 	case NS_FIELD_INVALID:
 		break;
 	}
@@ -101,7 +103,7 @@ static uint32_t set_flags(const struct ns_plan_set *set)
 static bool describe_set(struct nftnl_set *s, const struct ns_plan_set *set)
 {
 	NS_CLEANUP(nftnl_udata_buf_freep) struct nftnl_udata_buf *notes = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
-	bool host = set->n_fields == 1 && set->fields[0] == NS_FIELD_MARK;
+	bool host = set->n_fields == 1 && (set->fields[0] == NS_FIELD_MARK || set->fields[0] == NS_FIELD_CGROUP);
 	uint8_t lengths[NS_KEY_FIELDS_MAX];
 
 	if (!notes)

@@ -22,6 +22,8 @@ size_t ns_field_length(enum ns_field field)
 	case NS_FIELD_IPV4:
 	case NS_FIELD_MARK:
 		return 4;
+	case NS_FIELD_CGROUP:
+		return 8;
 	case NS_FIELD_ETHER:
 		return 6;
 	case NS_FIELD_IPV6:

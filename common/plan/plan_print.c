@@ -2,6 +2,7 @@
  *
  * The canonical text of a plan. Exact: two plans have the same text if and only if they mean the same.
  */
+#include <inttypes.h>
 #include <errno.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
@@ -51,6 +52,8 @@ static const char *field_name(enum ns_field field)
 		return "ifname";
 	case NS_FIELD_MARK:
 		return "mark";
+	case NS_FIELD_CGROUP:
+		return "cgroup";
 	case NS_FIELD_INVALID:
 		break;
 	}
@@ -119,6 +122,7 @@ static void print_field(FILE *out, enum ns_field field, const uint8_t *key)
 	size_t length = ns_field_length(field), padded = ns_field_padded_length(field);
 	char text[NS_ADDR_TEXT_MAX], number[4];
 	struct ns_addr addr;
+	uint64_t cgroup;
 	uint32_t mark;
 
 	if (!all_zero(key + length, padded - length) || (field == NS_FIELD_IFNAME && !plain_name(key))) {
@@ -143,6 +147,10 @@ static void print_field(FILE *out, enum ns_field field, const uint8_t *key)
 		break;
 	case NS_FIELD_IFNAME:
 		fprintf(out, "\"%.16s\"", (const char *)key);
+		break;
+	case NS_FIELD_CGROUP:
+		memcpy(&cgroup, key, sizeof(cgroup));
+		fprintf(out, "%" PRIu64, cgroup);
 		break;
 	case NS_FIELD_MARK:
 		memcpy(&mark, key, sizeof(mark));

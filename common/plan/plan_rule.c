@@ -30,6 +30,9 @@ static bool stmt_equal(const struct ns_stmt *a, const struct ns_stmt *b)
 	switch (a->kind) {
 	case NS_STMT_META:
 		return a->meta.key == b->meta.key && a->meta.reg == b->meta.reg;
+	case NS_STMT_SOCKET:
+		return a->socket.key == b->socket.key && a->socket.level == b->socket.level &&
+		       a->socket.reg == b->socket.reg;
 	case NS_STMT_FIB:
 		return a->fib.flags == b->fib.flags && a->fib.reg == b->fib.reg;
 	case NS_STMT_CT:

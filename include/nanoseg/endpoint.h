@@ -3,6 +3,10 @@
  * An endpoint: one running instance, that is one network namespace, told apart by its cookie
  * (SO_NETNS_COOKIE, socket(7)); inode numbers are reused at once and are no identity. The watcher owns the
  * struct and keeps the identity and the addresses in it true; the engine hangs its own state on `user`.
+ *
+ * Containers that share a namespace (a pod, --network container:X, --network host) are endpoints of their own besides:
+ * members, told apart by the cgroup (v2) that their sockets were made in. The namespace's own endpoint is what is left:
+ * the pod, or the container that made it. The agent's own namespace has members only.
  */
 #ifndef NANOSEG_ENDPOINT_H
 #define NANOSEG_ENDPOINT_H
@@ -38,8 +42,20 @@ struct ns_port {
 	int64_t since;   /* of `far`; ns_clock_elapsed() */
 };
 
+/* Marks the id of a member among cookies; neither those nor the ids of cgroups come near it. */
+#define NS_ENDPOINT_MEMBER_BIT (UINT64_C(1) << 62)
+
+struct ns_member {
+	uint64_t cgroup;               /* id of the container's cgroup, which is its inode on cgroup2; 0: no member */
+	unsigned level;                /* how deep it lies below the root of the hierarchy; from 1 */
+	char path[NS_CGROUP_PATH_MAX]; /* of the container's cgroup below that root: "/docker/…" */
+};
+
 struct ns_endpoint {
-	uint64_t cookie;
+	uint64_t cookie;       /* of the namespace; of a member NS_ENDPOINT_MEMBER_BIT | cgroup: unique in this boot */
+	uint64_t netns_cookie; /* of the namespace */
+	struct ns_member member;
+	bool host_netns;                /* a member in the agent's own namespace */
 	char workload[NS_WORKLOAD_MAX]; /* never "" */
 	char runtime[NS_RUNTIME_MAX];   /* docker, podman, containerd, lxc, nspawn, netns */
 	char container_id[NS_CONTAINER_ID_MAX];

@@ -74,7 +74,29 @@ int ns_layout_log_parse(const char *prefix, enum ns_log_kind *ret_kind, enum ns_
 
 /* ---- compiling: policy + addresses -> plan ---- */
 
+/* Several workloads in one namespace: each member has a table of its own, `inet nanoseg-CGROUP`, that judges what the
+ * sockets of its cgroup send and are sent and lets everything else pass; `inet nanoseg` judges what is left. A packet
+ * meets all of them, and each but one passes it on. A connection is no member's by having been let through once: as
+ * ports are shared, every packet of its original direction, and every answer sent, is looked up again.
+ */
+struct ns_member_cgroup {
+	uint64_t id;
+	unsigned level; /* below the root of the hierarchy, from 1 */
+};
+
+/* "nanoseg-CGROUP" */
+void ns_member_table_name(uint64_t cgroup, char ret[static NS_NFT_NAME_MAX]);
+/* -EINVAL: not the name of a member's table. */
+int ns_member_table_cgroup(const char *table, uint64_t *ret);
+
 struct ns_compile_options {
+	const struct ns_member_cgroup *member; /* the table of this member; NULL: of the whole namespace */
+	/* A member in the host's own namespace: what it says over loopback it says to the host, whose addresses those
+	 * (127.0.0.0/8, ::1) are then; it is learned and judged like any other. */
+	bool host;
+	/* In the table of a whole namespace: the members that have tables of their own. At most NS_MEMBERS_MAX. */
+	const struct ns_member_cgroup *others;
+	size_t n_others;
 	uint16_t nflog_group;    /* 0: NS_NFLOG_GROUP */
 	uint32_t learn_set_size; /* 0: default */
 	uint32_t deny_set_size;  /* 0: default */

@@ -23,6 +23,9 @@
 #define NS_ENDPOINT_INTERFACES_MAX 32
 #define NS_ENDPOINT_FINDINGS_MAX   16
 #define NS_NETNS_DIRS_MAX          16
+#define NS_CGROUP_PATH_MAX         512 /* below the root of the hierarchy */
+#define NS_CGROUP_LEVELS_MAX       32
+#define NS_MEMBERS_MAX             64 /* containers that share one namespace, each with a table of its own */
 
 /* Policies. */
 #define NS_POLICY_BYTES_MAX   8388608u /* 8 MiB: one JSON document */

@@ -29,7 +29,8 @@ enum ns_field { /* one part of a set's key, and its length in bytes before paddi
 		NS_FIELD_PORT,   /* 2 */
 		NS_FIELD_ETHER,  /* 6 */
 		NS_FIELD_IFNAME, /* 16 */
-		NS_FIELD_MARK,   /* 4, host order: indexes, cgroup ids */
+		NS_FIELD_MARK,   /* 4, host order: indexes */
+		NS_FIELD_CGROUP, /* 8, host order: the id of a cgroup */
 };
 
 #define NS_KEY_FIELDS_MAX 5
@@ -69,7 +70,8 @@ enum ns_stmt_kind {
 	NS_STMT_INVALID = 0,
 	NS_STMT_META,
 	NS_STMT_CT,
-	NS_STMT_FIB, /* the type of an address in this namespace: RTN_* of linux/rtnetlink.h, host order */
+	NS_STMT_SOCKET, /* of the packet's own socket; a packet without one is not matched by the rule */
+	NS_STMT_FIB,    /* the type of an address in this namespace: RTN_* of linux/rtnetlink.h, host order */
 	NS_STMT_PAYLOAD,
 	NS_STMT_IMMEDIATE,
 	NS_STMT_BITWISE,
@@ -99,6 +101,11 @@ struct ns_stmt {
 			uint32_t flags; /* NFTA_FIB_F_* */
 			uint8_t reg;
 		} fib;
+		struct {
+			uint32_t key;
+			uint32_t level; /* NFT_SOCKET_CGROUPV2: how deep below the root the cgroup asked for lies */
+			uint8_t reg;
+		} socket; /* NFT_SOCKET_* */
 		struct {
 			uint32_t key;
 			uint8_t reg;

@@ -192,7 +192,7 @@ struct ns_cut_result cut(struct world *w)
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_cut_result result;
 
-	if (ns_cut(w->flows.lab.netns[LAB_CONTAINER], &w->plan, w->own, w->n_own, &result, &err) < 0)
+	if (ns_cut(w->flows.lab.netns[LAB_CONTAINER], &w->plan, w->own, w->n_own, NULL, &result, &err) < 0)
 		fail_msg("%s", err.text);
 	return result;
 }

@@ -126,6 +126,7 @@ static void put_value(enum ns_field field, const char *text, uint8_t *to)
 {
 	struct ether_addr ether;
 	uint16_t port;
+	uint64_t cgroup;
 	uint32_t mark;
 
 	switch (field) {
@@ -149,6 +150,10 @@ static void put_value(enum ns_field field, const char *text, uint8_t *to)
 	case NS_FIELD_IFNAME:
 		assert_true(strlen(text) < NS_IFNAME_MAX);
 		memcpy(to, text, strlen(text) + 1);
+		break;
+	case NS_FIELD_CGROUP:
+		cgroup = strtoull(text, NULL, 0);
+		memcpy(to, &cgroup, sizeof(cgroup));
 		break;
 	case NS_FIELD_MARK:
 		mark = (uint32_t)strtoul(text, NULL, 0);

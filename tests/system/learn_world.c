@@ -98,8 +98,8 @@ void open_learner(struct world *w)
 {
 	struct ns_error err = NS_ERROR_INIT;
 
-	if (ns_learner_open(w->event, &w->lab.endpoint, w->lab.netns[LAB_CONTAINER], 0, &learner_events, w, &w->learner,
-			    &err) < 0)
+	if (ns_learner_open(w->event, &w->lab.endpoint, w->lab.netns[LAB_CONTAINER], NS_TABLE_NAME, 0, &learner_events,
+			    w, &w->learner, &err) < 0)
 		fail_msg("%s", err.text);
 }
 

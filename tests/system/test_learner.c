@@ -363,7 +363,8 @@ static void test_ends(void **state)
 	struct ns_learner *none = NULL;
 
 	fds = count_fds();
-	assert_true(ns_learner_open(w->event, &w->lab.endpoint, null, 0, &learner_events, w, &none, &err) < 0);
+	assert_true(ns_learner_open(w->event, &w->lab.endpoint, null, NS_TABLE_NAME, 0, &learner_events, w, &none,
+				    &err) < 0);
 	assert_null(none);
 	assert_int_equal(count_fds(), fds);
 	(void)close(null);
