@@ -9,6 +9,7 @@
 #define NANOSEG_CGROUP2_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@
 
 /* The directory that it is mounted on, from /proc/self/mountinfo. -ENOENT: nowhere. */
 int ns_cgroup2_mount(char ret[static PATH_MAX], struct ns_error *err);
+
+/* One line of that file: true when it is a mount of the hierarchy's root. Pure. */
+bool ns_cgroup2_parse_mount(const char *line, char ret[static PATH_MAX]);
 
 /* -ENOENT: no such cgroup, or no hierarchy. -ENAMETOOLONG, -EINVAL: no such path can be ("..", not absolute). */
 int ns_cgroup2_id(const char *path, uint64_t *ret_id, struct ns_error *err);
