@@ -20,7 +20,9 @@ struct ns_cut_result {
 /* Whose connections are looked at, in a namespace of several: those whose local end belongs to a socket of that cgroup,
  * or of one below it; and those without a socket, unless others_permit says that another table there allows them. */
 struct ns_cut_member {
-	const char *path; /* of the cgroup, below the root of the hierarchy */
+	const char *path;          /* of the cgroup, below the root of the hierarchy; NULL: everybody but the others */
+	const char *const *others; /* paths of cgroups whose sockets are none of this one's business */
+	size_t n_others;
 	bool (*others_permit)(void *ctx, const struct ns_tuple *tuple); /* NULL: nobody does */
 	void *ctx;
 };

@@ -56,6 +56,7 @@ struct ns_endpoint {
 	uint64_t netns_cookie; /* of the namespace */
 	struct ns_member member;
 	bool host_netns;                /* a member in the agent's own namespace */
+	bool sandbox;                   /* of a namespace: whoever made it does nothing but hold it for its members */
 	char workload[NS_WORKLOAD_MAX]; /* never "" */
 	char runtime[NS_RUNTIME_MAX];   /* docker, podman, containerd, lxc, nspawn, netns */
 	char container_id[NS_CONTAINER_ID_MAX];
