@@ -5,14 +5,19 @@
 # test programs. Sourced after lab.sh.
 . "$NS_SOURCE/tests/lib/image.sh"
 
-docker_start() {
+docker_start() { # OPTION… of the engine's
+	docker_engine "$@"
+	docker_image
+}
+
+# docker_engine OPTION…: starts it alone, with what it had before.
+docker_engine() {
 	mkdir -p /run/dk
 	# Forwarding and published ports are between namespaces of the lab alone.
 	dockerd --data-root /run/dk --exec-root /run/docker -H unix:///run/docker.sock -s overlay2 \
-		--pidfile /run/docker.pid --experimental --ip6tables >"$LAB/dockerd.log" 2>&1 &
+		--pidfile /run/docker.pid --experimental --ip6tables "$@" >>"$LAB/dockerd.log" 2>&1 &
 	DOCKERD=$!
 	wait_for 30 docker version || die "dockerd does not start"
-	docker_image
 }
 
 docker_stop() {

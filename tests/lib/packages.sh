@@ -8,8 +8,9 @@ PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-d
 	libnl-3-dev libnl-route-3-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libsystemd-dev
 	libssl-dev libinih-dev libcmocka-dev"
 PACKAGES_LAB="iproute2 util-linux nftables conntrack jq socat procps kmod curl"
-PACKAGES_DOCKER="docker.io iptables busybox-static"
-PACKAGES_RUNTIMES="podman netavark aardvark-dns containernetworking-plugins protobuf-compiler systemd-container dbus"
+PACKAGES_DOCKER="docker.io docker-compose iptables busybox-static"
+PACKAGES_RUNTIMES="podman netavark aardvark-dns uidmap slirp4netns containernetworking-plugins protobuf-compiler
+	systemd-container dbus"
 PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
 PACKAGES_KERNELS="qemu-system-x86 kmod busybox-static cpio xz-utils"
 
