@@ -39,6 +39,8 @@ static int read_attr(const struct nlattr *attr, void *data)
 
 	if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY && mnl_attr_get_payload_len(attr) >= 1)
 		s->v6only = mnl_attr_get_u8(attr) != 0;
+	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID && mnl_attr_get_payload_len(attr) == sizeof s->cgroup)
+		memcpy(&s->cgroup, mnl_attr_get_payload(attr), sizeof s->cgroup);
 	return MNL_CB_OK;
 }
 

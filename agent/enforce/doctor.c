@@ -51,7 +51,8 @@ static const struct {
 	  "the gate: links of new containers are closed from birth, with no daemon running too",
 	  "the daemon closes each link when it hears of it; while it does not run, new links are open" },
 	{ "socket cgroupv2 expression", false, ns_probe_socket_cgroup,
-	  "for a later version: containers in the host's network namespace", "they are reported, not protected" },
+	  "telling containers apart that share a network namespace: a pod's, or the host's",
+	  "the namespace is one workload; containers in the host's are reported, not protected" },
 };
 
 static json_t *examine(struct ns_scratch *scratch, size_t i)

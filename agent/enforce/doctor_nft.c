@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
-#include <stdio.h> /* libnftnl/expr.h forgets it */
 #include <string.h>
 #include <sys/socket.h>
 
-#include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 
-#include "cleanup.h"
-#include "nft/batch.h"
+#include "cgroup2.h"
 #include "nft/dump.h"
 
 #include "doctor_probes.h"
-
-NS_DEFINE_CLEANUP(struct nftnl_rule *, nftnl_rule_free)
-NS_DEFINE_CLEANUP(struct nftnl_expr *, nftnl_expr_free)
 
 static struct ns_plan_chain *add_base(struct ns_plan *plan, uint32_t hook, const char *device, struct ns_error *err)
 {
@@ -240,45 +234,20 @@ int ns_probe_wildcard_device(struct ns_scratch *scratch, struct ns_error *err)
 	return try_netdev(scratch, NF_NETDEV_INGRESS, "veth*", err);
 }
 
-/* No plan has this expression yet: the rule is written by hand, behind a table of a plan. */
-static int put_socket_rule(struct ns_scratch *scratch, const struct ns_plan *plan, struct ns_error *err)
-{
-	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
-	NS_CLEANUP(nftnl_rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
-	NS_CLEANUP(nftnl_expr_freep) struct nftnl_expr *expr = nftnl_expr_alloc("socket");
-	struct nlmsghdr *nlh;
-	int r = ns_nft_batch_new(&batch, err);
-
-	if (r < 0)
-		return r;
-	if (!rule || !expr)
-		return ns_error_set(err, -ENOMEM, "no memory");
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_SOCKET_LEVEL, 1);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_SOCKET_DREG, NFT_REG_1);
-	nftnl_rule_add_expr(rule, NS_TAKE(expr));
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, plan->table);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, plan->chains[0].name);
-	nlh = ns_nft_batch_add(batch, NFT_MSG_NEWRULE, NFPROTO_INET, NLM_F_CREATE | NLM_F_APPEND, "socket cgroupv2");
-	if (nlh)
-		nftnl_rule_nlmsg_build_payload(nlh, rule);
-	return ns_nft_batch_send(scratch->nft, batch, err);
-}
-
 int ns_probe_socket_cgroup(struct ns_scratch *scratch, struct ns_error *err)
 {
 	struct ns_plan plan;
 	struct ns_plan_rule *rule = one_rule(&plan, err);
+	char mount[PATH_MAX];
+	struct ns_stmt *stmt;
 	int r;
 
 	if (!rule)
 		return give_up(&plan);
-	add_stmt(rule, NS_STMT_COUNTER);
-	r = ns_scratch_put(scratch, scratch->nft, &plan, 0, err);
-	if (r == 0) {
-		r = put_socket_rule(scratch, &plan, err);
-		(void)ns_scratch_delete(scratch, scratch->nft, NFPROTO_INET, NULL);
-	}
-	ns_plan_release(&plan);
-	return r;
+	stmt = add_stmt(rule, NS_STMT_SOCKET);
+	stmt->socket.key = NFT_SOCKET_CGROUPV2;
+	stmt->socket.level = 1;
+	r = ns_scratch_try(scratch, &plan, err);
+	/* Without the hierarchy every socket is of its root. */
+	return r < 0 ? r : ns_cgroup2_mount(mount, err);
 }

@@ -13,6 +13,7 @@ int ns_features_probe(struct ns_features *ret, struct ns_error *err)
 		return r;
 	ret->owner_persist = ns_probe_persist(&scratch, NULL) == 0;
 	ret->netdev_egress = ns_probe_netdev_egress(&scratch, NULL) == 0;
+	ret->socket_cgroup = ns_probe_socket_cgroup(&scratch, NULL) == 0;
 	ret->device_wildcards = ns_probe_wildcard_device(&scratch, NULL) == 0;
 	return 0;
 }

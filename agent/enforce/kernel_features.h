@@ -11,8 +11,9 @@
 #include <nanoseg/error.h>
 
 struct ns_features {
-	bool owner_persist;    /* tables that only their socket can change, and that outlive it (6.9) */
-	bool netdev_egress;    /* NF_NETDEV_EGRESS (5.16, CONFIG_NETFILTER_EGRESS) */
+	bool owner_persist; /* tables that only their socket can change, and that outlive it (6.9) */
+	bool netdev_egress; /* NF_NETDEV_EGRESS (5.16, CONFIG_NETFILTER_EGRESS) */
+	bool socket_cgroup; /* rules by the cgroup of a packet's socket (5.13), and a cgroup2 hierarchy to name it in */
 	bool device_wildcards; /* chains on "veth*", which also take in links made later (6.16) */
 };
 

@@ -70,6 +70,17 @@ static bool take_fib(struct ns_attrs *a, struct ns_stmt *stmt)
 	       only(a, BIT(NFTA_FIB_FLAGS) | BIT(NFTA_FIB_RESULT) | BIT(NFTA_FIB_DREG));
 }
 
+static bool take_socket(struct ns_attrs *a, struct ns_stmt *stmt)
+{
+	stmt->socket.key = ns_attrs_u32(a, NFTA_SOCKET_KEY, UINT32_MAX);
+	stmt->socket.reg = slot_of(a, NFTA_SOCKET_DREG);
+	stmt->socket.level = ns_attrs_u32(a, NFTA_SOCKET_LEVEL, 0);
+	return stmt->socket.reg != BAD_REGISTER && ns_attrs_has(a, NFTA_SOCKET_KEY) &&
+	       (stmt->socket.key == NFT_SOCKET_CGROUPV2 ? ns_attrs_has(a, NFTA_SOCKET_LEVEL)
+							: stmt->socket.level == 0) &&
+	       only(a, BIT(NFTA_SOCKET_KEY) | BIT(NFTA_SOCKET_DREG) | BIT(NFTA_SOCKET_LEVEL));
+}
+
 static bool take_ct(struct ns_attrs *a, struct ns_stmt *stmt)
 {
 	stmt->ct.key = ns_attrs_u32(a, NFTA_CT_KEY, UINT32_MAX);
@@ -231,6 +242,7 @@ static const struct {
 	{ "counter", NS_STMT_COUNTER, take_counter }, { "objref", NS_STMT_OBJREF, take_objref },
 	{ "limit", NS_STMT_LIMIT, take_limit },       { "log", NS_STMT_LOG, take_log },
 	{ "reject", NS_STMT_REJECT, take_reject },    { "fib", NS_STMT_FIB, take_fib },
+	{ "socket", NS_STMT_SOCKET, take_socket },
 };
 
 static void take_expression(const struct nlattr *attr, struct ns_stmt *ret)

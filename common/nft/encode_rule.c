@@ -18,20 +18,11 @@ NS_DEFINE_CLEANUP(struct nftnl_expr *, nftnl_expr_free)
 NS_DEFINE_CLEANUP(struct nftnl_udata_buf *, nftnl_udata_buf_free)
 
 static const char *const names[] = {
-	[NS_STMT_META] = "meta",
-	[NS_STMT_CT] = "ct",
-	[NS_STMT_FIB] = "fib",
-	[NS_STMT_PAYLOAD] = "payload",
-	[NS_STMT_IMMEDIATE] = "immediate",
-	[NS_STMT_BITWISE] = "bitwise",
-	[NS_STMT_CMP] = "cmp",
-	[NS_STMT_LOOKUP] = "lookup",
-	[NS_STMT_DYNSET] = "dynset",
-	[NS_STMT_COUNTER] = "counter",
-	[NS_STMT_OBJREF] = "objref",
-	[NS_STMT_LIMIT] = "limit",
-	[NS_STMT_LOG] = "log",
-	[NS_STMT_REJECT] = "reject",
+	[NS_STMT_META] = "meta",         [NS_STMT_CT] = "ct",           [NS_STMT_SOCKET] = "socket",
+	[NS_STMT_FIB] = "fib",           [NS_STMT_PAYLOAD] = "payload", [NS_STMT_IMMEDIATE] = "immediate",
+	[NS_STMT_BITWISE] = "bitwise",   [NS_STMT_CMP] = "cmp",         [NS_STMT_LOOKUP] = "lookup",
+	[NS_STMT_DYNSET] = "dynset",     [NS_STMT_COUNTER] = "counter", [NS_STMT_OBJREF] = "objref",
+	[NS_STMT_LIMIT] = "limit",       [NS_STMT_LOG] = "log",         [NS_STMT_REJECT] = "reject",
 	[NS_STMT_VERDICT] = "immediate",
 };
 
@@ -97,6 +88,18 @@ static bool set_verdict(struct nftnl_expr *e, const struct ns_stmt *stmt)
 	return !jumps || nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, stmt->verdict.chain) == 0;
 }
 
+/* Only a cgroup has a level. */
+static bool set_socket(struct nftnl_expr *e, const struct ns_stmt *stmt)
+{
+	if (stmt->socket.key != NFT_SOCKET_CGROUPV2 && stmt->socket.level)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_KEY, stmt->socket.key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_DREG, slot(stmt->socket.reg));
+	if (stmt->socket.key == NFT_SOCKET_CGROUPV2)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_LEVEL, stmt->socket.level);
+	return true;
+}
+
 /* Those that load a register. */
 static bool set_load(struct nftnl_expr *e, const struct ns_stmt *stmt)
 {
@@ -116,6 +119,8 @@ static bool set_load(struct nftnl_expr *e, const struct ns_stmt *stmt)
 		if (stmt->ct.dir != NS_CT_DIR_NONE)
 			nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, stmt->ct.dir);
 		return true;
+	case NS_STMT_SOCKET:
+		return set_socket(e, stmt);
 	case NS_STMT_PAYLOAD:
 		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, stmt->payload.base);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, stmt->payload.offset);

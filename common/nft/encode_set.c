@@ -164,6 +164,11 @@ void ns_nft_delete_set(struct ns_nft_batch *batch, const struct ns_nft_scope *sc
 	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
 }
 
+static bool is_host_order(enum ns_field field)
+{
+	return field == NS_FIELD_MARK || field == NS_FIELD_CGROUP;
+}
+
 /* The key is one of the set's: ends in order in every field, and a range only where there can be one. */
 static bool element_fits(const struct ns_plan_set *set, const struct ns_plan_element *element)
 {
@@ -173,7 +178,7 @@ static bool element_fits(const struct ns_plan_set *set, const struct ns_plan_ele
 		size_t length = ns_field_padded_length(set->fields[i]);
 		int order = memcmp(element->key + at, element->key_end + at, length);
 
-		if (order > 0 || (order < 0 && (!set->interval || set->fields[i] == NS_FIELD_MARK)))
+		if (order > 0 || (order < 0 && (!set->interval || is_host_order(set->fields[i]))))
 			return false;
 		at += length;
 	}

@@ -4,6 +4,7 @@
  * Values that the kernel holds in host order (interfaces, conntrack state) are printed as numbers, so that the text
  * and its digest are the same on every machine.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -75,6 +76,27 @@ static bool ct_is_host_order(uint32_t key)
 	return key == NFT_CT_STATE || key == NFT_CT_STATUS || key == NFT_CT_MARK;
 }
 
+static void print_socket(FILE *out, const struct ns_stmt *stmt)
+{
+	static const char *const keys[] = {
+		[NFT_SOCKET_TRANSPARENT] = "transparent",
+		[NFT_SOCKET_MARK] = "mark",
+		[NFT_SOCKET_WILDCARD] = "wildcard",
+		[NFT_SOCKET_CGROUPV2] = "cgroupv2",
+	};
+
+	print_named(out, "socket", stmt->socket.key < sizeof(keys) / sizeof(keys[0]) ? keys[stmt->socket.key] : NULL,
+		    stmt->socket.key);
+	if (stmt->socket.key == NFT_SOCKET_CGROUPV2 || stmt->socket.level)
+		fprintf(out, " level %u", stmt->socket.level);
+	fprintf(out, " -> %u", stmt->socket.reg);
+}
+
+static bool socket_is_host_order(uint32_t key)
+{
+	return key == NFT_SOCKET_MARK || key == NFT_SOCKET_CGROUPV2;
+}
+
 static void print_payload(FILE *out, const struct ns_stmt *stmt)
 {
 	switch (stmt->payload.base) {
@@ -96,11 +118,15 @@ static void print_payload(FILE *out, const struct ns_stmt *stmt)
 static void print_value(FILE *out, bool host_order, const uint8_t *data, uint8_t length)
 {
 	uint32_t value;
+	uint64_t wide;
 
 	fputs("0x", out);
 	if (host_order && length == sizeof(value)) {
 		memcpy(&value, data, sizeof(value));
 		fprintf(out, "%08x", value);
+	} else if (host_order && length == sizeof(wide)) {
+		memcpy(&wide, data, sizeof(wide));
+		fprintf(out, "%016" PRIx64, wide);
 	} else {
 		ns_plan_text_hex(out, data, length <= NS_STMT_DATA_MAX ? length : NS_STMT_DATA_MAX);
 	}
@@ -206,6 +232,10 @@ static bool print_data_stmt(FILE *out, const struct ns_stmt *stmt, bool host_ord
 	case NS_STMT_FIB:
 		fprintf(out, "fib type flags %u -> %u", stmt->fib.flags, stmt->fib.reg);
 		host_order[stmt->fib.reg % REGISTERS] = true;
+		return true;
+	case NS_STMT_SOCKET:
+		print_socket(out, stmt);
+		host_order[stmt->socket.reg % REGISTERS] = socket_is_host_order(stmt->socket.key);
 		return true;
 	case NS_STMT_CT:
 		print_named(out, "ct", ct_name(stmt->ct.key), stmt->ct.key);

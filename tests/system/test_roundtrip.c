@@ -162,6 +162,61 @@ static void test_registers(void **state)
 	}
 }
 
+static void test_socket(void **state)
+{
+	static const struct {
+		uint32_t key, level;
+		const char *words;
+	} cases[] = {
+		{ NFT_SOCKET_TRANSPARENT, 0, "socket transparent" },
+		{ NFT_SOCKET_MARK, 0, "socket mark" },
+		{ NFT_SOCKET_WILDCARD, 0, "socket wildcard" },
+		{ NFT_SOCKET_CGROUPV2, 1, "socket cgroupv2 level 1" },
+		{ NFT_SOCKET_CGROUPV2, 7, "socket cgroupv2 level 7" },
+		{ NFT_SOCKET_CGROUPV2, 255, "socket cgroupv2 level 255" },
+	};
+	struct ns_plan plan;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const uint8_t lengths[] = {
+			[NFT_SOCKET_TRANSPARENT] = 1,
+			[NFT_SOCKET_MARK] = 4,
+			[NFT_SOCKET_WILDCARD] = 1,
+			[NFT_SOCKET_CGROUPV2] = 8,
+		};
+		struct ns_plan_rule *rule = one_rule(&plan);
+		struct ns_stmt *stmt = plan_stmt(rule, NS_STMT_SOCKET);
+
+		stmt->socket.key = cases[i].key;
+		stmt->socket.level = cases[i].level;
+		stmt->socket.reg = (uint8_t)(2 * i);
+		stmt = plan_stmt(rule, NS_STMT_CMP);
+		stmt->cmp.op = NFT_CMP_EQ;
+		stmt->cmp.reg = (uint8_t)(2 * i);
+		stmt->cmp.length = lengths[cases[i].key];
+		stmt->cmp.data[0] = 1;
+		lab_round_trip(&plan, cases[i].words);
+	}
+}
+
+/* Numbers of no cgroup there is: nft(8) lists those as numbers. */
+static void test_socket_set(void **state)
+{
+	struct ns_plan plan;
+	struct ns_plan_rule *rule = one_rule(&plan);
+	struct ns_plan_set *set = plan_set(&plan, "others_1", 1, NS_FIELD_CGROUP);
+	struct ns_stmt *stmt = plan_stmt(rule, NS_STMT_SOCKET);
+
+	plan_element(set, "", "18446744073709551614");
+	plan_element(set, "r1", "4294967297");
+	stmt->socket.key = NFT_SOCKET_CGROUPV2;
+	stmt->socket.level = 1;
+	stmt = plan_stmt(rule, NS_STMT_LOOKUP);
+	LAB_COPY(stmt->lookup.set, "others_1");
+	plan_verdict(rule, NF_ACCEPT, NULL);
+	lab_round_trip(&plan, "socket cgroupv2 level 1 @others_1 accept");
+}
+
 static void test_ct(void **state)
 {
 	static const struct {
@@ -432,6 +487,8 @@ int main(void)
 		cmocka_unit_test(test_meta),
 		cmocka_unit_test(test_fib),
 		cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_socket_set),
 		cmocka_unit_test(test_ct),
 		cmocka_unit_test(test_payload),
 		cmocka_unit_test(test_immediate),

@@ -21,7 +21,8 @@ static void test_single_fields(void **state)
 		      { NS_FIELD_PORT, "80", "65535", "type inet_service" },
 		      { NS_FIELD_ETHER, "02:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "type ether_addr" },
 		      { NS_FIELD_IFNAME, "eth0", "veth1234", "type ifname" },
-		      { NS_FIELD_MARK, "1", "4294967295", "type mark" } };
+		      { NS_FIELD_MARK, "1", "4294967295", "type mark" },
+		      { NS_FIELD_CGROUP, "1", "18446744073709551615", "type cgroupsv2" } };
 	struct ns_plan plan;
 
 	for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {

@@ -186,6 +186,13 @@ static void test_sockets(void **state)
 		assert_int_equal(s.uid, 33);
 		assert_int_equal(s.v6only, i & 1);
 	}
+	make_socket(&m, AF_INET, "10.0.0.1", "10.0.0.2", 5);
+	mnl_attr_put_u32(m.nlh, INET_DIAG_CGROUP_ID, 7); /* half an id is none */
+	assert_int_equal(ns_diag_parse(m.nlh, &s), 0);
+	assert_int_equal(s.cgroup, 0);
+	mnl_attr_put_u64(m.nlh, INET_DIAG_CGROUP_ID, UINT64_C(0x700000001));
+	assert_int_equal(ns_diag_parse(m.nlh, &s), 0);
+	assert_true(s.cgroup == UINT64_C(0x700000001));
 	make_socket(&m, AF_INET, "10.0.0.1", "10.0.0.2", 0); /* no file: nobody's */
 	assert_int_equal(ns_diag_parse(m.nlh, &s), 0);
 	assert_int_equal(s.uid, -1);

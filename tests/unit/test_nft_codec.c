@@ -52,11 +52,13 @@ static struct ns_plan_rule every_statement(void)
 
 static struct ns_plan_rule the_rest(void)
 {
-	struct ns_plan_rule rule = { .n_stmts = 3 };
+	struct ns_plan_rule rule = { .n_stmts = 5 };
 
 	rule.stmts[0].kind = NS_STMT_COUNTER;
 	rule.stmts[1] = (struct ns_stmt){ .kind = NS_STMT_REJECT, .reject = { NFT_REJECT_ICMPX_UNREACH, 3 } };
-	rule.stmts[2] = (struct ns_stmt){ .kind = NS_STMT_VERDICT, .verdict = { NF_DROP, "" } };
+	rule.stmts[2] = (struct ns_stmt){ .kind = NS_STMT_SOCKET, .socket = { NFT_SOCKET_CGROUPV2, 3, 14 } };
+	rule.stmts[3] = (struct ns_stmt){ .kind = NS_STMT_SOCKET, .socket = { NFT_SOCKET_MARK, 0, 5 } };
+	rule.stmts[4] = (struct ns_stmt){ .kind = NS_STMT_VERDICT, .verdict = { NF_DROP, "" } };
 	return rule;
 }
 

@@ -137,6 +137,39 @@ static void put_bad_register(struct nlmsghdr *nlh)
 	put_be32(nlh, NFTA_META_DREG, NFT_REG32_15 + 1);
 }
 
+static void put_socket_without_level(struct nlmsghdr *nlh)
+{
+	put_be32(nlh, NFTA_SOCKET_KEY, NFT_SOCKET_CGROUPV2);
+	put_be32(nlh, NFTA_SOCKET_DREG, NFT_REG_1);
+}
+
+static void put_socket_with_stray_level(struct nlmsghdr *nlh)
+{
+	put_be32(nlh, NFTA_SOCKET_KEY, NFT_SOCKET_MARK);
+	put_be32(nlh, NFTA_SOCKET_DREG, NFT_REG_1);
+	put_be32(nlh, NFTA_SOCKET_LEVEL, 2);
+}
+
+static void put_socket_without_key(struct nlmsghdr *nlh)
+{
+	put_be32(nlh, NFTA_SOCKET_DREG, NFT_REG_1);
+	put_be32(nlh, NFTA_SOCKET_LEVEL, 2);
+}
+
+static void put_socket_and_more(struct nlmsghdr *nlh)
+{
+	put_socket_without_level(nlh);
+	put_be32(nlh, NFTA_SOCKET_LEVEL, 2);
+	put_be32(nlh, NFTA_SOCKET_LEVEL + 1, 2);
+}
+
+static void put_socket_to_verdict(struct nlmsghdr *nlh)
+{
+	put_be32(nlh, NFTA_SOCKET_KEY, NFT_SOCKET_CGROUPV2);
+	put_be32(nlh, NFTA_SOCKET_DREG, NFT_REG_VERDICT);
+	put_be32(nlh, NFTA_SOCKET_LEVEL, 2);
+}
+
 static void put_nothing(struct nlmsghdr *nlh)
 {
 }
@@ -159,6 +192,12 @@ static void test_expressions(void **state)
 		      { "dynset", put_inverted_dynset },
 		      { "dynset", put_quota_dynset },
 		      { "objref", put_other_object },
+		      { "socket", put_socket_without_level },
+		      { "socket", put_socket_with_stray_level },
+		      { "socket", put_socket_without_key },
+		      { "socket", put_socket_and_more },
+		      { "socket", put_socket_to_verdict },
+		      { "socket", put_nothing },
 		      { "masq", put_nothing },
 		      { "immediate", put_nothing },
 		      { "cmp", put_nothing },

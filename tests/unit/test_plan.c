@@ -293,6 +293,46 @@ static void test_every_statement_has_its_text(void **state)
 	ns_plan_release(&plan);
 }
 
+/* Cgroups are told as numbers, the same on every machine. */
+static void test_sockets_have_their_text(void **state)
+{
+	const uint64_t cgroup = UINT64_C(0x1234567890);
+	struct ns_plan plan = NS_PLAN_INIT;
+	struct ns_plan_rule *rule;
+	struct ns_plan_set *set;
+	struct ns_plan_rule other;
+	char *text;
+
+	plan.family = NFPROTO_INET;
+	strcpy(plan.table, "t");
+	set = ns_plan_add_set(&plan, "others_2", NULL);
+	set->fields[0] = NS_FIELD_CGROUP;
+	set->n_fields = 1;
+	memcpy(ns_plan_add_element(set, NULL)->key, &cgroup, sizeof(cgroup));
+	assert_int_equal(ns_plan_set_key_length(set), 8);
+	rule = ns_plan_add_rule(ns_plan_add_chain(&plan, "c", NULL), NULL);
+	rule->n_stmts = 5;
+	rule->stmts[0] = (struct ns_stmt){ .kind = NS_STMT_SOCKET, .socket = { NFT_SOCKET_CGROUPV2, 2, 1 } };
+	rule->stmts[1] = (struct ns_stmt){ .kind = NS_STMT_CMP, .cmp = { NFT_CMP_EQ, 1, 8, { 0 } } };
+	memcpy(rule->stmts[1].cmp.data, &cgroup, sizeof(cgroup));
+	rule->stmts[2] = (struct ns_stmt){ .kind = NS_STMT_SOCKET, .socket = { NFT_SOCKET_WILDCARD, 0, 1 } };
+	rule->stmts[3] = (struct ns_stmt){ .kind = NS_STMT_CMP, .cmp = { NFT_CMP_EQ, 1, 1, { 1 } } };
+	rule->stmts[4] = (struct ns_stmt){ .kind = NS_STMT_SOCKET, .socket = { 77, 3, 0 } };
+	assert_int_equal(ns_plan_print(&plan, &text, NULL), 0);
+	assert_string_equal(text, "table inet t\n"
+				  "set others_2 { cgroup }\n"
+				  "element others_2 { 78187493520 }\n"
+				  "chain c\n"
+				  "rule c: socket cgroupv2 level 2 -> 1 | 1 == 0x0000001234567890 | "
+				  "socket wildcard -> 1 | 1 == 0x01 | socket 77 level 3 -> 0\n");
+	free(text);
+	other = *rule;
+	assert_true(ns_plan_rule_equal(rule, &other));
+	other.stmts[0].socket.level = 3;
+	assert_false(ns_plan_rule_equal(rule, &other));
+	ns_plan_release(&plan);
+}
+
 static void test_limits(void **state)
 {
 	struct ns_error err = NS_ERROR_INIT;
@@ -351,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_set_of_another_type),
 		cmocka_unit_test(test_foreign_bytes_stay_on_their_line),
 		cmocka_unit_test(test_every_statement_has_its_text),
+		cmocka_unit_test(test_sockets_have_their_text),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_fields),
 	};
