@@ -47,6 +47,41 @@ void ns_attachment_gap(struct ns_attachment *attachment, int64_t from, int64_t t
 		ns_log_error("%s: a gap (%s) could not be recorded: %s", attachment->workload, cause, err.text);
 }
 
+/* One reader a group in a namespace, so everybody who shares it has one of his own; the same one after a restart, or
+ * the rules would have to be made anew. */
+static uint16_t choose_nflog_group(const struct ns_attachment *attachment)
+{
+	struct ns_engine *engine = attachment->engine;
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	unsigned first = (unsigned)(endpoint->member.cgroup % NS_MEMBERS_MAX);
+
+	if (!ns_endpoint_is_member(endpoint))
+		return NS_NFLOG_GROUP;
+	for (unsigned i = 0; i < NS_MEMBERS_MAX; i++) {
+		uint16_t group = (uint16_t)(NS_NFLOG_GROUP + 1 + (first + i) % NS_MEMBERS_MAX);
+		bool taken = false;
+
+		NS_FOREACH_ENDPOINT(engine, other)
+		{
+			const struct ns_attachment *member = ns_attachment_of(other);
+
+			taken = taken || (member && ns_endpoint_is_member(other) && member->nflog_group == group &&
+					  other->netns_cookie == endpoint->netns_cookie);
+		}
+		if (!taken)
+			return group;
+	}
+	return 0;
+}
+
+static void inner_table(const struct ns_endpoint *endpoint, char ret[static NS_NFT_NAME_MAX])
+{
+	if (ns_endpoint_is_member(endpoint))
+		ns_member_table_name(endpoint->member.cgroup, ret);
+	else
+		memcpy(ret, NS_TABLE_NAME, sizeof NS_TABLE_NAME);
+}
+
 static void observed(void *ctx, struct ns_endpoint *endpoint, const struct ns_observation *observation)
 {
 	ns_engine_enqueue(ctx, endpoint, observation);
@@ -187,7 +222,8 @@ bool ns_attachment_awaits_name(const struct ns_attachment *attachment)
 	const struct ns_engine *engine = attachment->engine;
 
 	if (attachment->identified || attachment->adopted || attachment->mode != NS_MODE_INVALID ||
-	    endpoint->joined_late || engine->starting || !engine->gate.standing || engine->gate.failure[0])
+	    ns_endpoint_is_member(endpoint) || endpoint->joined_late || engine->starting || !engine->gate.standing ||
+	    engine->gate.failure[0])
 		return false;
 	return endpoint->n_interfaces == 0 || ns_gate_is_closed_for(engine, endpoint);
 }
@@ -219,11 +255,13 @@ void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
 {
 	static const struct ns_learner_events events = { observed, gap };
 	struct ns_error err = NS_ERROR_INIT;
+	char table[NS_NFT_NAME_MAX];
 
 	if (attachment->learner)
 		return;
-	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, NS_TABLE_NAME, 0, &events,
-			    attachment->engine, &attachment->learner, &err) == 0) {
+	inner_table(attachment->endpoint, table);
+	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, table, attachment->nflog_group,
+			    &events, attachment->engine, &attachment->learner, &err) == 0) {
 		attachment->learn_failure[0] = '\0';
 		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "not listening",
 					 ns_clock_now(), NULL);
@@ -238,6 +276,21 @@ void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
 
 NS_DEFINE_CLEANUP(struct ns_attachment *, ns_attachment_free)
 
+static int open_lock(struct ns_attachment *attachment, int netns_fd, struct ns_error *err)
+{
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	char table[NS_NFT_NAME_MAX];
+	int r = ns_engine_open_nft(attachment->engine, netns_fd, endpoint->cookie, endpoint->netns_cookie,
+				   &attachment->nft, err);
+
+	inner_table(endpoint, table);
+	if (r == 0)
+		r = ns_lock_open_on(attachment->nft, NFPROTO_INET, table, &attachment->lock, err);
+	if (r == 0 && !ns_endpoint_is_member(endpoint))
+		r = ns_outer_open(attachment, err);
+	return r;
+}
+
 int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, int netns_fd, struct ns_attachment **ret,
 		       struct ns_error *err)
 {
@@ -250,12 +303,12 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	attachment->engine = engine;
 	attachment->endpoint = endpoint;
 	attachment->attached = attachment->outer.own.changed = ns_clock_elapsed();
+	attachment->nflog_group = choose_nflog_group(attachment);
+	if (!attachment->nflog_group)
+		return ns_error_set(err, -ENOSPC, "more than %d containers share one network namespace",
+				    NS_MEMBERS_MAX);
 	choose_workload(attachment);
-	r = ns_engine_open_nft(engine, netns_fd, endpoint->cookie, &attachment->nft, err);
-	if (r == 0)
-		r = ns_lock_open_on(attachment->nft, NFPROTO_INET, NS_TABLE_NAME, &attachment->lock, err);
-	if (r == 0)
-		r = ns_outer_open(attachment, err);
+	r = open_lock(attachment, netns_fd, err);
 	if (r < 0)
 		return r;
 	ns_drifted_open(attachment, netns_fd);
@@ -268,6 +321,10 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		ns_drifted_repaired(attachment, "inner",
 				    attachment->adopted ? "it was changed while no agent ran"
 							: "the table was taken away while no agent ran");
+	if (ns_endpoint_is_member(endpoint))
+		ns_members_claim(attachment);
+	else if (attachment->adopted)
+		ns_members_recall(attachment);
 	if (!attachment->adopted && attachment->learner)
 		read_existing(attachment);
 	attachment->dirty = true;

@@ -14,6 +14,7 @@
 #include "drifted.h"
 #include "learner.h"
 #include "lock.h"
+#include "members.h"
 #include "outer.h"
 
 #define NS_UDP_SERVED_MAX 256
@@ -30,6 +31,9 @@ struct ns_attachment {
 	struct ns_lock *lock;
 	struct ns_learner *learner;
 	struct ns_outer outer;
+	struct ns_members members; /* of a namespace */
+	bool split;                /* a member that is to have a table of its own */
+	uint16_t nflog_group;
 	struct ns_drifted drifted;
 	struct ns_cut_result cut;            /* since it was last asked for */
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@ static bool is_ours(void *ctx, uint32_t port)
 {
 	const struct ns_attachment *attachment = ctx;
 
-	return port == ns_nft_port(attachment->nft);
+	return port == ns_nft_port(attachment->nft) ||
+	       ns_drifted_is_member_port(attachment->engine, attachment->endpoint->cookie, port);
 }
 
 static void describe(struct ns_drifted *drifted, const struct ns_drift_event *event)
@@ -34,6 +36,7 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 	struct ns_attachment *attachment = ctx;
 	struct ns_drifted *drifted = &attachment->drifted;
 
+	ns_drifted_members_seen(attachment->engine, attachment->endpoint->cookie, event);
 	if (event->ours || event->lost) {
 		attachment->recheck = attachment->dirty = true;
 		ns_engine_schedule(attachment->engine);
@@ -50,11 +53,51 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 	ns_engine_schedule(attachment->engine);
 }
 
+bool ns_drifted_is_member_port(struct ns_engine *engine, uint64_t netns_cookie, uint32_t port)
+{
+	if (engine->n_members == 0)
+		return false;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		const struct ns_attachment *member = ns_attachment_of(endpoint);
+
+		if (member && ns_endpoint_is_member(endpoint) && endpoint->netns_cookie == netns_cookie &&
+		    ns_nft_port(member->nft) == port)
+			return true;
+	}
+	return false;
+}
+
+void ns_drifted_members_seen(struct ns_engine *engine, uint64_t netns_cookie, const struct ns_drift_event *event)
+{
+	uint64_t cgroup = 0;
+
+	if (engine->n_members == 0 ||
+	    (!event->lost && (event->family != NFPROTO_INET || ns_member_table_cgroup(event->table, &cgroup) < 0)))
+		return;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *member = ns_attachment_of(endpoint);
+
+		if (!member || !ns_endpoint_is_member(endpoint) || endpoint->netns_cookie != netns_cookie ||
+		    (!event->lost && endpoint->member.cgroup != cgroup))
+			continue;
+		member->recheck = member->dirty = true;
+		if (!event->lost) {
+			member->drifted.ours++;
+			describe(&member->drifted, event);
+		}
+	}
+	ns_engine_schedule(engine);
+}
+
 void ns_drifted_open(struct ns_attachment *attachment, int netns_fd)
 {
 	struct ns_drifted *drifted = &attachment->drifted;
 	struct ns_error err = NS_ERROR_INIT;
 
+	if (ns_endpoint_is_member(attachment->endpoint))
+		return; /* its namespace's monitor hears for it */
 	if (ns_drift_open(attachment->engine->event, netns_fd, is_ours, seen, attachment, &drifted->monitor, &err) ==
 		    0 &&
 	    ns_drift_skip(drifted->monitor, ns_nft_port(attachment->nft), &err) == 0)

@@ -11,6 +11,7 @@
 #include "lock.h"
 
 struct ns_attachment;
+struct ns_engine;
 
 struct ns_drifted {
 	struct ns_drift *monitor;
@@ -26,6 +27,9 @@ struct ns_drifted {
 };
 
 void ns_drifted_open(struct ns_attachment *attachment, int netns_fd);
+/* A namespace's monitor hears of its members' tables as well: whether a port is that of one's lock, and what it heard. */
+bool ns_drifted_is_member_port(struct ns_engine *engine, uint64_t netns_cookie, uint32_t port);
+void ns_drifted_members_seen(struct ns_engine *engine, uint64_t netns_cookie, const struct ns_drift_event *event);
 void ns_drifted_close(struct ns_attachment *attachment);
 /* Whether an apply of what was there already found something else, or nothing. */
 bool ns_drifted_found(const struct ns_lock_result *result);

@@ -21,7 +21,8 @@ static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct 
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		if (!attachment || !attachment->identified)
+		/* The addresses of a member are its namespace's. */
+		if (!attachment || !attachment->identified || ns_endpoint_is_member(endpoint))
 			continue;
 		attachment->disputed = 0;
 		for (size_t i = 0; i < endpoint->n_addresses && r == 0; i++)
@@ -131,6 +132,7 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 	record_downtime(engine);
 	ns_engine_turn(engine);
 	ns_outer_sweep(engine);
+	ns_members_sweep(engine);
 	*ret = NS_TAKE(engine);
 	return 0;
 }

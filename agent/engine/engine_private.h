@@ -43,6 +43,7 @@ struct ns_engine {
 	struct ns_drift *drift; /* of the agent's own namespace */
 	bool starting;          /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;
+	size_t n_members; /* attachments that are members */
 
 	sd_event_source *turn;    /* the deferred reconcile */
 	sd_event_source *harvest; /* timer */
@@ -77,7 +78,8 @@ struct ns_attachment *ns_engine_find_attachment(struct ns_engine *engine, uint64
 void ns_engine_open_host(struct ns_engine *engine);
 void ns_engine_close_host(struct ns_engine *engine);
 /* A socket for nf_tables in a namespace: the one that was kept for it, or a new one, which is kept from now on. */
-int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t cookie, struct ns_nft **ret,
+/* `key` is the name that the socket is kept under. */
+int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t key, uint64_t netns_cookie, struct ns_nft **ret,
 		       struct ns_error *err);
 /* One of our tables in the agent's own namespace was found changed, and has been repaired. */
 void ns_engine_host_drifted(struct ns_engine *engine, const char *table, const char *difference);

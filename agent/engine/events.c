@@ -19,6 +19,7 @@ static void apply_at_once(struct ns_engine *engine, struct ns_attachment *attach
 	if (engine->starting || ns_engine_rebuild_book(engine, NULL) < 0)
 		return;
 	engine->book_dirty = true;
+	ns_members_decide(engine);
 	(void)ns_attachment_reconcile(attachment, NULL);
 	(void)ns_gate_update(engine, NULL);
 }
@@ -37,6 +38,7 @@ static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 		return;
 	}
 	endpoint->user = attachment;
+	engine->n_members += ns_endpoint_is_member(endpoint);
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
 	apply_at_once(engine, attachment);
@@ -109,6 +111,8 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 	ns_engine_store_endpoint(engine, attachment, ns_clock_now());
 	(void)ns_store_forget_counters(engine->store, endpoint->cookie, NULL);
 	ns_outer_end(attachment);
+	if (ns_endpoint_is_member(endpoint))
+		ns_member_end(attachment);
 	endpoint->user = ns_attachment_free(attachment);
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);

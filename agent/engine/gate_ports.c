@@ -205,9 +205,11 @@ static bool judge_endpoint(struct ns_engine *engine, const struct index *index, 
 	/* What is in the kernel may be what was wanted under another name, or before. */
 	if (attachment->dirty && !gated->open)
 		return say(gated, false, attachment->failure[0] ? attachment->failure : "its rules are not in yet");
-	if (ns_mode_in_force(attachment->mode))
+	if (ns_mode_in_force(attachment->mode) && !attachment->members.outer_waits[0])
 		return say(gated, ns_outer_covers(&attachment->outer, port),
 			   attachment->outer.failure[0] ? attachment->outer.failure : "its outer lock is not in");
+	if (ns_mode_in_force(attachment->mode))
+		return true; /* a member learns, so there is no outer lock */
 	return say(gated, start != NS_START_CLOSED, "'start' is closed, and it has no policy in force");
 }
 

@@ -3,6 +3,7 @@
  * The agent's own namespace: one socket that owns the gate and all outer locks, and who else changes them.
  */
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,9 +18,9 @@
 
 static bool is_ours(void *ctx, uint32_t port)
 {
-	const struct ns_engine *engine = ctx;
+	struct ns_engine *engine = ctx;
 
-	return port == ns_nft_port(engine->host);
+	return port == ns_nft_port(engine->host) || ns_drifted_is_member_port(engine, engine->own_cookie, port);
 }
 
 static void seen(void *ctx, const struct ns_drift_event *event)
@@ -30,6 +31,7 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 
 	if (!event->ours && !event->lost)
 		return;
+	ns_drifted_members_seen(engine, engine->own_cookie, event);
 	engine->gate.recheck = engine->gate.recheck || event->lost || strcmp(event->table, NS_GATE_TABLE) == 0;
 	if (event->lost) {
 		NS_FOREACH_ENDPOINT(engine, endpoint)
@@ -38,7 +40,7 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 			if (attachment && attachment->outer.there)
 				attachment->recheck = attachment->dirty = true;
 		}
-	} else if (ns_outer_table_cookie(event->table, &cookie) == 0) {
+	} else if (event->family == NFPROTO_NETDEV && ns_outer_table_cookie(event->table, &cookie) == 0) {
 		attachment = ns_engine_find_attachment(engine, cookie);
 		if (attachment) {
 			attachment->recheck = attachment->dirty = true;
@@ -53,24 +55,24 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 }
 
 /* The socket that systemd kept while no agent ran still owns the tables. */
-int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t cookie, struct ns_nft **ret,
+int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t key, uint64_t netns_cookie, struct ns_nft **ret,
 		       struct ns_error *err)
 {
 	struct ns_fdstore *fdstore = engine->config.fdstore;
 	struct ns_error local = NS_ERROR_INIT;
-	int fd = fdstore ? ns_fdstore_take(fdstore, cookie) : -1, r;
+	int fd = fdstore ? ns_fdstore_take(fdstore, key) : -1, r;
 
 	if (fd >= 0) {
-		if (ns_nft_adopt(fd, cookie, ret, &local) == 0)
+		if (ns_nft_adopt(fd, netns_cookie, ret, &local) == 0)
 			return 0;
-		ns_log_warning("the socket kept for namespace %llu is of no use: %s", (unsigned long long)cookie,
+		ns_log_warning("the socket kept for namespace %llu is of no use: %s", (unsigned long long)key,
 			       local.text);
 		(void)close(fd);
 	}
 	r = ns_nft_open(netns_fd, ret, err);
-	if (r == 0 && fdstore && ns_fdstore_keep(fdstore, cookie, ns_nft_fd(*ret), &local) < 0)
+	if (r == 0 && fdstore && ns_fdstore_keep(fdstore, key, ns_nft_fd(*ret), &local) < 0)
 		ns_log_warning("the socket of namespace %llu cannot be kept across restarts: %s",
-			       (unsigned long long)cookie, local.text);
+			       (unsigned long long)key, local.text);
 	return r;
 }
 
@@ -87,7 +89,7 @@ void ns_engine_open_host(struct ns_engine *engine)
 	if (ns_features_probe(&engine->features, &err) < 0)
 		fail(engine, "what this kernel can do could not be tried", &err);
 	if (ns_netns_own_cookie(&engine->own_cookie, &err) < 0 ||
-	    ns_engine_open_nft(engine, -1, engine->own_cookie, &engine->host, &err) < 0) {
+	    ns_engine_open_nft(engine, -1, engine->own_cookie, engine->own_cookie, &engine->host, &err) < 0) {
 		fail(engine, "there can be no outer locks", &err);
 		return;
 	}

@@ -73,7 +73,7 @@ static int load_figure(void *ctx, const struct ns_counter_base *base)
 
 uint64_t ns_outer_figures_key(const struct ns_attachment *attachment)
 {
-	return attachment->endpoint->cookie | UINT64_C(1) << 62;
+	return attachment->endpoint->cookie | UINT64_C(1) << 61;
 }
 
 int ns_outer_open(struct ns_attachment *attachment, struct ns_error *err)
@@ -136,6 +136,8 @@ int ns_outer_wanted(struct ns_attachment *attachment, const struct ns_policy *po
 	int r;
 
 	ret->mode = mode;
+	if (!ns_mode_in_force(mode))
+		return 0; /* a member still learns */
 	if (!attachment->outer.lock || find_ports(attachment, ret) == 0)
 		return 0;
 	ns_own_now(&attachment->outer.own, attachment->endpoint, &engine->claims, ret->interfaces, ret->n_interfaces,

@@ -55,8 +55,8 @@ int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish,
 /* The endpoint ended: the table goes, or is an orphan's while its links are there. */
 void ns_outer_end(struct ns_attachment *attachment);
 
-/* The store keeps raw figures by cookie; those of the outer lock stand beside the inner lock's, under a number that the
- * kernel, which counts up from one, does not reach. */
+/* The store keeps raw figures by cookie; those of the outer lock stand beside the inner lock's, under a number that
+ * neither the kernel, which counts up from one, nor the id of a member reaches. */
 uint64_t ns_outer_figures_key(const struct ns_attachment *attachment);
 /* The deny sets -> store, within a transaction of the caller's. */
 int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err);

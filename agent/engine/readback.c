@@ -138,7 +138,8 @@ json_t *ns_engine_readback(struct ns_engine *engine, const char *workload)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		if (attachment && (!workload || strcmp(attachment->workload, workload) == 0))
+		if (attachment && !ns_member_is_judged_by_base(attachment) &&
+		    (!workload || strcmp(attachment->workload, workload) == 0))
 			json_array_append_new(array, one(attachment));
 	}
 	return array;

@@ -27,7 +27,7 @@ static void judge(struct ns_engine *engine, const struct ns_endpoint *endpoint, 
 	(void)snprintf(ret->workload, sizeof ret->workload, "%s", attachment->workload);
 	(void)snprintf(ret->mode, sizeof ret->mode, "%s",
 		       attachment->mode == NS_MODE_INVALID ? "pending" : ns_mode_format(attachment->mode));
-	open = !engine->gate.lock || ns_gate_is_open_for(engine, endpoint->cookie, &n_ports, &why);
+	open = !engine->gate.lock || ns_gate_is_open_for(engine, endpoint->netns_cookie, &n_ports, &why);
 	/* Engines do not answer questions about a container while a hook of its start runs (Podman about none at all),
 	 * so who it is may be told only when the hook has ended. */
 	ret->held = !attachment->identified && !open && n_ports > 0 && !engine->gate.failure[0];

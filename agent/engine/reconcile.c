@@ -29,11 +29,34 @@ static void wish_release(struct wish *wish)
 	ns_outer_wish_release(&wish->outer);
 }
 
+/* Where others share the namespace, the outer lock is of their rules too. */
+static int want_outer(struct ns_attachment *attachment, const struct ns_policy *policy, struct wish *wish,
+		      struct ns_error *err)
+{
+	NS_CLEANUP(ns_policy_release) struct ns_policy everybodys = NS_POLICY_INIT;
+	enum ns_mode mode = wish->workload.mode;
+	int r;
+
+	attachment->members.outer_waits[0] = '\0';
+	if (!ns_members_any(attachment))
+		return ns_outer_wanted(attachment, policy, mode, &wish->outer, err);
+	r = ns_members_outer(attachment, &everybodys, &mode, err);
+	return r < 0 ? r : ns_outer_wanted(attachment, &everybodys, mode, &wish->outer, err);
+}
+
 static int compile(struct ns_attachment *attachment, struct wish *wish, struct ns_error *err)
 {
 	struct ns_engine *engine = attachment->engine;
 	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
+	struct ns_member_cgroup others[NS_MEMBERS_MAX];
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	const struct ns_member_cgroup member = { endpoint->member.cgroup, endpoint->member.level };
 	struct ns_compile_options options = {
+		.member = ns_endpoint_is_member(endpoint) ? &member : NULL,
+		.host = endpoint->host_netns,
+		.others = others,
+		.n_others = ns_endpoint_is_member(endpoint) ? 0 : ns_members_others(attachment, others),
+		.nflog_group = attachment->nflog_group,
 		.learn_set_size = engine->config.learn_set_size,
 		.links = links,
 		.n_links = ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX),
@@ -54,8 +77,8 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 	if (r == 0)
 		r = ns_compile_enforce(&policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
 				       &wish->plan, err);
-	if (r == 0)
-		r = ns_outer_wanted(attachment, &policy, wish->workload.mode, &wish->outer, err);
+	if (r == 0 && !options.member)
+		r = want_outer(attachment, &policy, wish, err);
 	ns_policy_release(&policy);
 	return r;
 }
@@ -129,6 +152,9 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 	if (attachment->mode == NS_MODE_INVALID && attachment->endpoint->joined_late && !attachment->adopted &&
 	    !attachment->was_here)
 		ns_attachment_gap(attachment, attachment->endpoint->since, ns_clock_now(), "joined late");
+	attachment->members.n_in_plan = ns_endpoint_is_member(attachment->endpoint)
+						? 0
+						: ns_members_others(attachment, attachment->members.in_plan);
 	attachment->mode = wish->workload.mode;
 	attachment->applied = ns_clock_now();
 	attachment->learn_set_size = attachment->engine->config.learn_set_size;
@@ -237,8 +263,14 @@ static void cut(struct ns_attachment *attachment, const struct wish *wish)
 	struct ns_prefix own[2 * NS_ENDPOINT_ADDRESSES_MAX];
 	struct ns_cut_result result = { 0 };
 	struct ns_error err = NS_ERROR_INIT;
+	NS_CLEANUP(ns_member_cut_release) struct ns_member_cut shared = { 0 };
+	bool alone = !ns_endpoint_is_member(endpoint) && !ns_members_any(attachment);
 	NS_CLOSE int fd = ns_watch_open_netns(attachment->engine->watch, endpoint, &err);
-	int r = fd < 0 ? fd : ns_cut(fd, &wish->plan, own, own_addresses(attachment, own), NULL, &result, &err);
+	int r = fd < 0 || alone ? fd : ns_member_cut_open(attachment, &shared, &err);
+
+	if (r >= 0)
+		r = ns_cut(fd, &wish->plan, own, own_addresses(attachment, own), alone ? NULL : &shared.view, &result,
+			   &err);
 
 	attachment->cut.connections += result.connections;
 	attachment->cut.sockets += result.sockets;
@@ -321,6 +353,24 @@ static int apply(struct ns_attachment *attachment, struct ns_error *err)
 	return outer;
 }
 
+/* A member: its own table, and then what follows from it for the namespace it is in. */
+static int apply_member(struct ns_attachment *member, struct ns_error *err)
+{
+	char before[sizeof member->plan_digest];
+	struct ns_attachment *base = ns_member_base(member);
+	int r;
+
+	if (!member->split)
+		return ns_member_unite(member, err);
+	memcpy(before, member->plan_digest, sizeof before);
+	r = apply(member, err);
+	if (r < 0 || !base)
+		return r;
+	if (strcmp(before, member->plan_digest) == 0 && ns_member_is_left_out(base, member))
+		return 0;
+	return ns_member_settle(member, err);
+}
+
 int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct ns_error local = NS_ERROR_INIT;
@@ -335,6 +385,8 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 			&local, -EAGAIN,
 			"the rules found in this namespace stay as they are until its runtime tells whose it is");
 		record_failure(attachment, &local);
+	} else if (ns_endpoint_is_member(attachment->endpoint)) {
+		r = apply_member(attachment, &local);
 	} else {
 		r = apply(attachment, &local);
 	}

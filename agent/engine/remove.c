@@ -41,6 +41,52 @@ static int remove_outer(void *ctx, const char *table)
 	return r;
 }
 
+/* Members' tables of one namespace, also of those that the watcher has not told of. */
+static int remove_member(void *ctx, const char *table)
+{
+	NS_CLEANUP(ns_lock_closep) struct ns_lock *lock = NULL;
+	struct ns_error err = NS_ERROR_INIT;
+	uint64_t cgroup;
+	int r;
+
+	if (ns_member_table_cgroup(table, &cgroup) < 0)
+		return 0;
+	r = ns_lock_open_on(ctx, NFPROTO_INET, table, &lock, &err);
+	if (r == 0)
+		r = ns_lock_remove(lock, &err);
+	if (r < 0)
+		ns_log_error("%s", err.text);
+	return r;
+}
+
+static void remove_members(struct ns_nft *nft, int *first, struct ns_error *err)
+{
+	struct ns_error local = NS_ERROR_INIT;
+
+	note(ns_lock_list(nft, NFPROTO_INET, NS_MEMBER_TABLE_PREFIX, remove_member, nft, &local), &local, first, err);
+}
+
+/* Inner locks; returns how many there were. */
+static size_t remove_inner(struct ns_engine *engine, bool members, int *first, struct ns_error *err)
+{
+	struct ns_error local = NS_ERROR_INIT;
+	size_t n = 0;
+
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (!attachment || !attachment->adopted || ns_endpoint_is_member(endpoint) != members)
+			continue;
+		(void)ns_attachment_harvest(attachment, NULL);
+		note(ns_lock_remove(attachment->lock, &local), &local, first, err);
+		if (!members)
+			remove_members(attachment->nft, first, err);
+		n++;
+	}
+	return n;
+}
+
 int ns_engine_remove_rules(struct ns_engine *engine, struct ns_error *err)
 {
 	struct ns_error local = NS_ERROR_INIT;
@@ -53,16 +99,11 @@ int ns_engine_remove_rules(struct ns_engine *engine, struct ns_error *err)
 	if (engine->host)
 		note(ns_lock_list(engine->host, NFPROTO_NETDEV, NS_OUTER_TABLE_PREFIX, remove_outer, engine, &local),
 		     &local, &first, err);
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	{
-		struct ns_attachment *attachment = ns_attachment_of(endpoint);
-
-		if (!attachment || !attachment->adopted)
-			continue;
-		(void)ns_attachment_harvest(attachment, NULL);
-		note(ns_lock_remove(attachment->lock, &local), &local, &first, err);
-		n++;
-	}
+	/* Members first, over the sockets that own their tables. */
+	for (int members = 1; members >= 0; members--)
+		n += remove_inner(engine, members, &first, err);
+	if (engine->host)
+		remove_members(engine->host, &first, err);
 	ns_log_info("rules removed from %zu endpoints: nothing is restricted any more", n);
 	return first;
 }

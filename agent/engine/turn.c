@@ -97,6 +97,7 @@ void ns_engine_turn(struct ns_engine *engine)
 			ns_log_error("the address book could not be rebuilt: %s", err.text);
 		mark_all_dirty(engine);
 	}
+	ns_members_decide(engine);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
@@ -209,6 +210,7 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 	if (engine->book_dirty)
 		(void)ns_engine_rebuild_book(engine, NULL);
 	engine->gate.wants_standing = ns_engine_wants_standing(engine);
+	ns_members_decide(engine);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);

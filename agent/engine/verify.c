@@ -46,7 +46,8 @@ static void verify_endpoint(struct ns_attachment *attachment, json_t *array)
 {
 	NS_CLEANUP(ns_plan_release) struct ns_plan inner = NS_PLAN_INIT, outer = NS_PLAN_INIT;
 	struct ns_error err = NS_ERROR_INIT;
-	int r = ns_attachment_awaits_name(attachment) ? 0 : ns_attachment_wanted(attachment, &inner, &outer, &err);
+	bool none = ns_attachment_awaits_name(attachment) || ns_member_is_judged_by_base(attachment);
+	int r = none ? 0 : ns_attachment_wanted(attachment, &inner, &outer, &err);
 	NS_FREE char *difference = r < 0 ? strdup(err.text) : compare(attachment->lock, &inner, &err);
 
 	json_array_append_new(array, lock_json(attachment, "inner", attachment->lock, difference));

@@ -75,6 +75,8 @@ static json_t *inner(const struct ns_attachment *attachment)
 		return json_string("failed: its namespace cannot be entered");
 	if (attachment->failure[0])
 		return json_sprintf("failed: %s", attachment->failure);
+	if (ns_member_is_judged_by_base(attachment))
+		return json_sprintf("none: it shares the rules of %s", ns_member_base(attachment)->workload);
 	if (attachment->mode == NS_MODE_INVALID)
 		return json_string("pending");
 	return json_string(ns_mode_learns(attachment->mode) ? "learning" : ns_mode_format(attachment->mode));
@@ -86,6 +88,12 @@ static json_t *outer(const struct ns_engine *engine, const struct ns_attachment 
 		return json_string("failed: its namespace cannot be entered");
 	if (!engine->host)
 		return json_string(engine->host_failure);
+	if (attachment->endpoint->host_netns)
+		return json_string("none: it is on the host's own network");
+	if (ns_endpoint_is_member(attachment->endpoint))
+		return json_string("none: it shares that of its network namespace");
+	if (ns_mode_in_force(attachment->mode) && attachment->members.outer_waits[0])
+		return json_sprintf("none: %s shares the links and learns", attachment->members.outer_waits);
 	if (attachment->outer.failure[0])
 		return json_sprintf("failed: %s", attachment->outer.failure);
 	if (attachment->outer.there && attachment->outer.mode != NS_MODE_INVALID)
@@ -103,7 +111,9 @@ static json_t *gate(const struct ns_engine *engine, const struct ns_endpoint *en
 
 	if (!engine->gate.lock)
 		return json_string("none: there is no gate");
-	if (!ns_gate_is_open_for(engine, endpoint->cookie, &n, &why))
+	if (endpoint->host_netns)
+		return json_string("none: it is on the host's own network");
+	if (!ns_gate_is_open_for(engine, endpoint->netns_cookie, &n, &why))
 		return json_sprintf("closed: %s", why);
 	return json_string(n ? "open" : "none: no link of its ends on this host");
 }
@@ -141,16 +151,20 @@ static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint 
 	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
 	const char *workload = attachment ? attachment->workload : endpoint->workload;
 
-	return json_pack("{s:I s:s s:s s:s s:s s:s s:s s:i s:o s:o s:s s:o s:o s:o s:o s:o s:o s:b}", "cookie",
-			 (json_int_t)endpoint->cookie, "workload", workload, "runtime", endpoint->runtime,
-			 "container_id", endpoint->container_id, "name", endpoint->name, "image", endpoint->image,
-			 "image_digest", endpoint->image_digest, "pid", (int)endpoint->pid, "addresses",
-			 addresses(endpoint), "interfaces", interfaces(endpoint), "mode",
-			 ns_mode_format(wanted_mode(engine, workload)), "inner", inner(attachment), "outer",
-			 outer(engine, attachment), "gate", gate(engine, endpoint), "drift",
-			 attachment ? ns_drifted_json(attachment) : json_null(), "since", ns_time_json(endpoint->since),
-			 "findings", findings(endpoint, attachment), "provisional",
-			 attachment ? !attachment->identified : endpoint->provisional);
+	json_t *json = json_pack("{s:I s:s s:s s:s s:s s:s s:s s:i s:o s:o s:s s:o s:o s:o s:o s:o s:o s:b}", "cookie",
+				 (json_int_t)endpoint->cookie, "workload", workload, "runtime", endpoint->runtime,
+				 "container_id", endpoint->container_id, "name", endpoint->name, "image",
+				 endpoint->image, "image_digest", endpoint->image_digest, "pid", (int)endpoint->pid,
+				 "addresses", addresses(endpoint), "interfaces", interfaces(endpoint), "mode",
+				 ns_mode_format(wanted_mode(engine, workload)), "inner", inner(attachment), "outer",
+				 outer(engine, attachment), "gate", gate(engine, endpoint), "drift",
+				 attachment ? ns_drifted_json(attachment) : json_null(), "since",
+				 ns_time_json(endpoint->since), "findings", findings(endpoint, attachment),
+				 "provisional", attachment ? !attachment->identified : endpoint->provisional);
+
+	(void)json_object_set_new(json, "netns_cookie", json_integer((json_int_t)endpoint->netns_cookie));
+	(void)json_object_set_new(json, "member", ns_member_json(attachment, endpoint));
+	return json;
 }
 
 json_t *ns_engine_endpoints(struct ns_engine *engine)
@@ -203,7 +217,21 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 				      unprotected(endpoint, attachment->outer.failure,
 						  "the inner lock holds; the outer one is tried again by itself: "
 						  "'nanoseg doctor' tells what this kernel lacks"));
-	else if (ns_mode_in_force(attachment->mode) && !attachment->outer.there && endpoint->n_interfaces > 0)
+	else if (ns_mode_in_force(attachment->mode) && endpoint->host_netns)
+		json_array_append_new(array,
+				      unprotected(endpoint,
+						  "it is on the host's own network, so only the inner lock holds: what "
+						  "it sends below it (NET_RAW) is not seen",
+						  "give it a network of its own, or drop NET_RAW and NET_ADMIN"));
+	else if (ns_mode_in_force(attachment->mode) && attachment->members.outer_waits[0])
+		json_array_append_new(
+			array, unprotected(endpoint,
+					   "a container that shares its network namespace still learns, so there "
+					   "is no outer lock: what is sent below the inner one (NET_RAW) is not "
+					   "seen",
+					   "approve a policy for every container of it, and enforce it"));
+	else if (ns_mode_in_force(attachment->mode) && !ns_endpoint_is_member(endpoint) && !attachment->outer.there &&
+		 endpoint->n_interfaces > 0)
 		json_array_append_new(array,
 				      unprotected(endpoint,
 						  "no link of its ends on this host, so only the inner lock holds: "
@@ -237,19 +265,25 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 							 "see 'sources': the runtime's API must answer"));
 }
 
-/* Containers on the host's own network have no namespace to lock. */
+static const char *why_outside(const json_t *container)
+{
+	const char *why = json_string_value(json_object_get(container, "why"));
+
+	return why && *why ? why : "it is on the host's own network, which is not segmented";
+}
+
+/* Containers on the host's own network that cannot be told from the host. */
 static void add_outside(struct ns_engine *engine, json_t *array)
 {
 	json_t *outside = ns_watch_outside(engine->watch), *container;
 	size_t i;
 
 	json_array_foreach (outside, i, container) {
-		json_array_append_new(array,
-				      json_pack("{s:O s:n s:O s:s s:s s:n}", "workload",
-						json_object_get(container, "workload"), "cookie", "container",
-						json_object_get(container, "container_id"), "why",
-						"it is on the host's own network, which is not segmented", "remedy",
-						"give it a network of its own (not --network host)", "since"));
+		json_array_append_new(array, json_pack("{s:O s:n s:O s:s s:s s:n}", "workload",
+						       json_object_get(container, "workload"), "cookie", "container",
+						       json_object_get(container, "container_id"), "why",
+						       why_outside(container), "remedy",
+						       "give it a network of its own (not --network host)", "since"));
 	}
 	json_decref(outside);
 }

@@ -84,6 +84,10 @@ struct ns_member_cgroup {
 	unsigned level; /* below the root of the hierarchy, from 1 */
 };
 
+#define NS_MEMBER_TABLE_PREFIX "nanoseg-"
+/* In the namespace's table: whose packets it leaves to their own, a set a level, "others_2"; its key is the cgroup. */
+#define NS_SET_OTHERS_PREFIX "others_"
+
 /* "nanoseg-CGROUP" */
 void ns_member_table_name(uint64_t cgroup, char ret[static NS_NFT_NAME_MAX]);
 /* -EINVAL: not the name of a member's table. */

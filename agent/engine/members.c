@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attachment.h"
+#include "cleanup.h"
+#include "engine_private.h"
+#include "log.h"
+
+struct ns_attachment *ns_member_base(const struct ns_attachment *member)
+{
+	const struct ns_endpoint *endpoint = member->endpoint;
+
+	return endpoint->host_netns ? NULL : ns_engine_find_attachment(member->engine, endpoint->netns_cookie);
+}
+
+static bool is_member_of(const struct ns_endpoint *endpoint, uint64_t netns_cookie)
+{
+	return ns_endpoint_is_member(endpoint) && endpoint->netns_cookie == netns_cookie;
+}
+
+/* Containers of other workloads than this member's: the members beside it, and who made the namespace. */
+static bool has_company(struct ns_engine *engine, const struct ns_attachment *member, const struct ns_attachment *base)
+{
+	if (!base->endpoint->sandbox)
+		return strcmp(member->workload, base->workload) != 0;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		const struct ns_attachment *other = ns_attachment_of(endpoint);
+
+		if (other && other != member && is_member_of(endpoint, member->endpoint->netns_cookie) &&
+		    strcmp(other->workload, member->workload) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_to_be_split(struct ns_attachment *member)
+{
+	struct ns_engine *engine = member->engine;
+	const struct ns_attachment *base = ns_member_base(member);
+	struct ns_workload own, namespaces;
+	bool known;
+
+	if (!member->identified || !engine->features.socket_cgroup)
+		return false;
+	if (member->endpoint->host_netns)
+		return true;
+	if (!base || strcmp(base->workload, member->workload) == 0)
+		return false;
+	known = ns_store_get_workload(engine->store, member->workload, &own, NULL) == 0;
+	/* Whoever put it back to learning, after it had rules, knew what that opens. */
+	if (known && (ns_mode_in_force(own.mode) || own.active_revision))
+		return true;
+	if (!base->identified || (ns_store_get_workload(engine->store, base->workload, &namespaces, NULL) == 0 &&
+				  !ns_mode_learns(namespaces.mode)))
+		return false;
+	return known || has_company(engine, member, base);
+}
+
+void ns_members_decide(struct ns_engine *engine)
+{
+	if (engine->n_members == 0)
+		return;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *member = ns_attachment_of(endpoint), *base;
+		bool split;
+
+		if (!member || !ns_endpoint_is_member(endpoint))
+			continue;
+		split = is_to_be_split(member);
+		if (split == member->split)
+			continue;
+		member->split = split;
+		member->dirty = true;
+		base = ns_member_base(member);
+		if (base)
+			base->dirty = true;
+	}
+}
+
+static bool has_table(const struct ns_attachment *member)
+{
+	return member->mode != NS_MODE_INVALID || member->adopted;
+}
+
+size_t ns_members_others(const struct ns_attachment *base, struct ns_member_cgroup ret[static NS_MEMBERS_MAX])
+{
+	const struct ns_members *members = &base->members;
+	struct ns_engine *engine = base->engine;
+	size_t n = members->n_unclaimed;
+
+	memcpy(ret, members->unclaimed, n * sizeof *ret);
+	if (engine->n_members == 0)
+		return n;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		const struct ns_attachment *member = ns_attachment_of(endpoint);
+
+		if (!member || !is_member_of(endpoint, base->endpoint->cookie) || !has_table(member) ||
+		    (!member->split && !member->adopted) || n == NS_MEMBERS_MAX)
+			continue;
+		ret[n].id = endpoint->member.cgroup;
+		ret[n++].level = endpoint->member.level;
+	}
+	return n;
+}
+
+bool ns_member_is_judged_by_base(const struct ns_attachment *attachment)
+{
+	return ns_endpoint_is_member(attachment->endpoint) && !attachment->split && !has_table(attachment) &&
+	       ns_member_base(attachment);
+}
+
+bool ns_member_is_left_out(const struct ns_attachment *base, const struct ns_attachment *member)
+{
+	for (size_t i = 0; i < base->members.n_in_plan; i++)
+		if (base->members.in_plan[i].id == member->endpoint->member.cgroup)
+			return true;
+	return false;
+}
+
+int ns_member_settle(struct ns_attachment *member, struct ns_error *err)
+{
+	struct ns_attachment *base = ns_member_base(member);
+
+	if (!base || base->mode == NS_MODE_INVALID)
+		return 0; /* there is no table yet, and it will leave the member out from the beginning */
+	base->dirty = true;
+	return ns_attachment_reconcile(base, err);
+}
+
+int ns_member_unite(struct ns_attachment *member, struct ns_error *err)
+{
+	struct ns_attachment *base = ns_member_base(member);
+	int r;
+
+	if (!has_table(member))
+		return 0;
+	member->adopted = false; /* from here on the namespace's table is to judge it */
+	if (base && ns_member_is_left_out(base, member)) {
+		base->dirty = true;
+		r = ns_attachment_reconcile(base, err);
+		if (r < 0)
+			return r;
+	}
+	if (ns_attachment_harvest(member, NULL) < 0)
+		ns_log_warning("%s: the last figures could not be read", member->workload);
+	r = ns_lock_remove(member->lock, err);
+	if (r < 0)
+		return r;
+	member->mode = NS_MODE_INVALID;
+	member->plan_digest[0] = '\0';
+	member->failure[0] = '\0';
+	ns_figures_release(&member->figures);
+	(void)ns_store_forget_counters(member->engine->store, member->endpoint->cookie, NULL);
+	return 0;
+}
+
+void ns_member_end(struct ns_attachment *member)
+{
+	struct ns_attachment *base = ns_member_base(member);
+	struct ns_error err = NS_ERROR_INIT;
+
+	member->engine->n_members--;
+	if (base)
+		base->dirty = true; /* its cgroup is nobody's any more: there is no hurry */
+	if (has_table(member) && ns_lock_remove(member->lock, &err) < 0)
+		ns_log_warning("%s: its table stays until the next start: %s", member->workload, err.text);
+}
+
+/* Appends the rules of a policy in the store. */
+static int add_rules(struct ns_engine *engine, const struct ns_workload *workload, struct ns_policy *to,
+		     struct ns_error *err)
+{
+	NS_JSON json_t *document = NULL;
+	NS_CLEANUP(ns_policy_release) struct ns_policy from = NS_POLICY_INIT;
+	struct ns_rule *rules;
+	int r = ns_store_get_policy(engine->store, workload->name, workload->active_revision, &document, NULL, err);
+
+	if (r == 0)
+		r = ns_policy_from_json(document, &from, err);
+	if (r < 0)
+		return r;
+	if (!to->workload) {
+		*to = from;
+		from = (struct ns_policy)NS_POLICY_INIT;
+		return 0;
+	}
+	if (from.n_rules == 0)
+		return 0;
+	rules = reallocarray(to->rules, to->n_rules + from.n_rules, sizeof *rules);
+	if (!rules)
+		return ns_error_set(err, -ENOMEM, "out of memory for the rules of %s", workload->name);
+	to->rules = rules;
+	memcpy(rules + to->n_rules, from.rules, from.n_rules * sizeof *rules);
+	to->n_rules += from.n_rules;
+	from.n_rules = 0; /* they are the other's now */
+	return 0;
+}
+
+int ns_members_outer(struct ns_attachment *base, struct ns_policy *ret, enum ns_mode *mode, struct ns_error *err)
+{
+	struct ns_engine *engine = base->engine;
+	NS_CLEANUP(ns_policy_release) struct ns_policy policy = NS_POLICY_INIT;
+	struct ns_workload workload;
+	int r = ns_store_get_workload(engine->store, base->workload, &workload, err);
+
+	base->members.outer_waits[0] = '\0';
+	if (r == 0)
+		r = add_rules(engine, &workload, &policy, err);
+	if (r < 0)
+		return r;
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		const struct ns_attachment *member = ns_attachment_of(endpoint);
+
+		if (!member || !is_member_of(endpoint, base->endpoint->cookie) || !member->split)
+			continue;
+		r = ns_store_get_workload(engine->store, member->workload, &workload, err);
+		if (r == -ENOENT || (r == 0 && ns_mode_learns(workload.mode))) {
+			*mode = NS_MODE_LEARNING;
+			(void)snprintf(base->members.outer_waits, sizeof base->members.outer_waits, "%s",
+				       member->workload);
+			return 0;
+		}
+		if (r == 0 && workload.mode == NS_MODE_AUDITING)
+			*mode = NS_MODE_AUDITING;
+		if (r == 0)
+			r = add_rules(engine, &workload, &policy, err);
+		if (r < 0)
+			return r;
+	}
+	*ret = policy;
+	policy = (struct ns_policy)NS_POLICY_INIT;
+	return 0;
+}
+
+bool ns_members_any(const struct ns_attachment *base)
+{
+	if (base->engine->n_members == 0)
+		return false;
+	NS_FOREACH_ENDPOINT(base->engine, endpoint)
+	{
+		const struct ns_attachment *member = ns_attachment_of(endpoint);
+
+		if (member && member->split && is_member_of(endpoint, base->endpoint->cookie))
+			return true;
+	}
+	return false;
+}
+
+json_t *ns_member_json(const struct ns_attachment *attachment, const struct ns_endpoint *endpoint)
+{
+	const struct ns_attachment *base = attachment ? ns_member_base(attachment) : NULL;
+
+	if (!ns_endpoint_is_member(endpoint))
+		return json_null();
+	return json_pack("{s:s s:s s:I s:b}", "of",
+			 endpoint->host_netns ? "host"
+			 : base               ? base->workload
+					      : "",
+			 "cgroup", endpoint->member.path, "id", (json_int_t)endpoint->member.cgroup, "table",
+			 attachment && attachment->split && has_table(attachment));
+}
