@@ -5,30 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include <nanoseg/book.h>
-
+#include "book_private.h"
 #include "cleanup.h"
-
-/* Whoever has addresses: a class and a name ("" for the host). Each is allocated by itself, so that pointers to its
- * name stay true when others come. */
-struct holder {
-	enum ns_peer_class peer_class;
-	struct ns_addr *addrs; /* sorted, distinct */
-	size_t n, allocated;
-	char name[];
-};
-
-struct owned {
-	struct ns_addr addr;
-	const struct holder *holder;
-};
-
-struct ns_book {
-	struct holder **holders; /* by class, then name */
-	size_t n_holders, holders_allocated;
-	struct owned *owned; /* by address, then class, then name */
-	size_t n_owned, owned_allocated;
-};
 
 int ns_book_new(struct ns_book **ret, struct ns_error *err)
 {
@@ -48,6 +26,7 @@ void ns_book_clear(struct ns_book *book)
 	}
 	free(book->holders);
 	free(book->owned);
+	free(book->published);
 	*book = (struct ns_book){ 0 };
 }
 
@@ -59,8 +38,7 @@ struct ns_book *ns_book_free(struct ns_book *book)
 	return NULL;
 }
 
-/* Opens a gap at index `at` of a sorted array. NULL: no memory. */
-static void *insert(void **array, size_t size, size_t *n, size_t *allocated, size_t at)
+void *ns_book_insert(void **array, size_t size, size_t *n, size_t *allocated, size_t at)
 {
 	char *entry;
 
@@ -79,7 +57,7 @@ static void *insert(void **array, size_t size, size_t *n, size_t *allocated, siz
 	return entry;
 }
 
-static int compare_holder(const struct holder *holder, enum ns_peer_class peer_class, const char *name)
+static int compare_holder(const struct ns_book_holder *holder, enum ns_peer_class peer_class, const char *name)
 {
 	if (holder->peer_class != peer_class)
 		return holder->peer_class < peer_class ? -1 : 1;
@@ -102,7 +80,7 @@ static size_t holder_index(const struct ns_book *book, enum ns_peer_class peer_c
 	return from;
 }
 
-static struct holder *find_holder(const struct ns_book *book, enum ns_peer_class peer_class, const char *name)
+static struct ns_book_holder *find_holder(const struct ns_book *book, enum ns_peer_class peer_class, const char *name)
 {
 	size_t at = holder_index(book, peer_class, name);
 
@@ -111,9 +89,9 @@ static struct holder *find_holder(const struct ns_book *book, enum ns_peer_class
 	return NULL;
 }
 
-static struct holder *meet_holder(struct ns_book *book, enum ns_peer_class peer_class, const char *name)
+struct ns_book_holder *ns_book_meet_holder(struct ns_book *book, enum ns_peer_class peer_class, const char *name)
 {
-	struct holder *holder = find_holder(book, peer_class, name), **slot;
+	struct ns_book_holder *holder = find_holder(book, peer_class, name), **slot;
 
 	if (holder)
 		return holder;
@@ -122,8 +100,8 @@ static struct holder *meet_holder(struct ns_book *book, enum ns_peer_class peer_
 		return NULL;
 	holder->peer_class = peer_class;
 	memcpy(holder->name, name, strlen(name) + 1);
-	slot = insert((void **)&book->holders, sizeof(struct holder *), &book->n_holders, &book->holders_allocated,
-		      holder_index(book, peer_class, name));
+	slot = ns_book_insert((void **)&book->holders, sizeof(struct ns_book_holder *), &book->n_holders,
+			      &book->holders_allocated, holder_index(book, peer_class, name));
 	if (!slot) {
 		free(holder);
 		return NULL;
@@ -132,7 +110,7 @@ static struct holder *meet_holder(struct ns_book *book, enum ns_peer_class peer_
 	return holder;
 }
 
-static size_t addr_index(const struct holder *holder, const struct ns_addr *addr)
+static size_t addr_index(const struct ns_book_holder *holder, const struct ns_addr *addr)
 {
 	size_t from = 0, to = holder->n;
 
@@ -148,13 +126,13 @@ static size_t addr_index(const struct holder *holder, const struct ns_addr *addr
 }
 
 /* With holder NULL: the first entry of that address or after it. */
-static size_t owned_index(const struct ns_book *book, const struct ns_addr *addr, const struct holder *holder)
+static size_t owned_index(const struct ns_book *book, const struct ns_addr *addr, const struct ns_book_holder *holder)
 {
 	size_t from = 0, to = book->n_owned;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
-		const struct owned *owned = &book->owned[middle];
+		const struct ns_book_owned *owned = &book->owned[middle];
 		int order = ns_addr_compare(&owned->addr, addr);
 
 		if (order == 0 && holder)
@@ -177,25 +155,25 @@ static bool names_somebody(const struct ns_addr *addr)
 static int add(struct ns_book *book, enum ns_peer_class peer_class, const char *name, const struct ns_addr *addr,
 	       struct ns_error *err)
 {
-	struct holder *holder;
+	struct ns_book_holder *holder;
 	struct ns_addr *slot;
-	struct owned *owned;
+	struct ns_book_owned *owned;
 	size_t at;
 
 	if (!names_somebody(addr))
 		return 0;
-	holder = meet_holder(book, peer_class, name);
+	holder = ns_book_meet_holder(book, peer_class, name);
 	if (!holder)
 		return ns_error_set(err, -ENOMEM, "no memory for the addresses of %s", name);
 	at = addr_index(holder, addr);
 	if (at < holder->n && ns_addr_equal(&holder->addrs[at], addr))
 		return 0;
-	owned = insert((void **)&book->owned, sizeof(*owned), &book->n_owned, &book->owned_allocated,
-		       owned_index(book, addr, holder));
+	owned = ns_book_insert((void **)&book->owned, sizeof(*owned), &book->n_owned, &book->owned_allocated,
+			       owned_index(book, addr, holder));
 	if (!owned)
 		return ns_error_set(err, -ENOMEM, "no memory for the addresses of %s", name);
-	*owned = (struct owned){ *addr, holder };
-	slot = insert((void **)&holder->addrs, sizeof(*slot), &holder->n, &holder->allocated, at);
+	*owned = (struct ns_book_owned){ *addr, holder };
+	slot = ns_book_insert((void **)&holder->addrs, sizeof(*slot), &holder->n, &holder->allocated, at);
 	if (!slot) { /* both views or none */
 		size_t i = (size_t)(owned - book->owned);
 
@@ -230,7 +208,7 @@ int ns_book_add_name(struct ns_book *book, const char *name, const struct ns_add
 static int each_of(const struct ns_book *book, enum ns_peer_class peer_class, const char *name, ns_book_each each,
 		   void *ctx)
 {
-	const struct holder *holder = find_holder(book, peer_class, name);
+	const struct ns_book_holder *holder = find_holder(book, peer_class, name);
 	int r = 0;
 
 	for (size_t i = 0; holder && r == 0 && i < holder->n; i++)
@@ -277,18 +255,45 @@ static enum ns_peer_class classify_by_number(const struct ns_addr *addr, const s
 	return ns_addr_scope(addr) == NS_ADDR_GLOBAL ? NS_PEER_INTERNET : NS_PEER_CIDR;
 }
 
-enum ns_peer_class ns_book_classify(const struct ns_book *book, const struct ns_addr *addr,
-				    const struct ns_prefix *links, size_t n_links, const char **ret_name)
+const struct ns_book_holder *ns_book_owner(const struct ns_book *book, const struct ns_addr *addr)
 {
-	size_t at;
+	size_t at = owned_index(book, addr, NULL);
+
+	return at < book->n_owned && ns_addr_equal(&book->owned[at].addr, addr) ? book->owned[at].holder : NULL;
+}
+
+enum ns_peer_class ns_book_classify(const struct ns_book *book, const struct ns_book_view *view,
+				    const struct ns_addr *addr, const char **ret_name)
+{
+	const struct ns_book_holder *owner;
 
 	*ret_name = "";
 	if (addr->family == 0)
 		return NS_PEER_ANY;
-	at = owned_index(book, addr, NULL);
-	if (at < book->n_owned && ns_addr_equal(&book->owned[at].addr, addr)) {
-		*ret_name = book->owned[at].holder->name;
-		return book->owned[at].holder->peer_class;
+	owner = ns_book_owner(book, addr);
+	if (owner) {
+		*ret_name = owner->name;
+		return owner->peer_class;
 	}
-	return classify_by_number(addr, links, n_links);
+	if (view->host && ns_addr_scope(addr) == NS_ADDR_LOOPBACK)
+		return NS_PEER_HOST;
+	return classify_by_number(addr, view->links, view->n_links);
+}
+
+int ns_book_each_lost(const struct ns_book *book, const struct ns_book *next, ns_book_each_loss each, void *ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < book->n_owned; i++) {
+		const struct ns_book_owned *owned = &book->owned[i];
+		const struct ns_book_holder *heir;
+
+		if (i > 0 && ns_addr_equal(&owned[-1].addr, &owned->addr))
+			continue; /* others have it besides; the first is whom it stands for */
+		heir = ns_book_owner(next, &owned->addr);
+		if (!heir || heir->peer_class != owned->holder->peer_class ||
+		    strcmp(heir->name, owned->holder->name) != 0)
+			r = each(ctx, &owned->addr, owned->holder->peer_class, owned->holder->name);
+	}
+	return r;
 }

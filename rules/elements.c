@@ -159,19 +159,33 @@ static int add_outer_boxes(struct compilation *c, const struct ns_rule *rule, un
 	return r;
 }
 
-/* One box a span. `source` is NULL unless the rule is of transit. */
+/* Leaves of the box what the published ports are; false when that is nothing. The port is the field `at`. */
+static bool keep_within(struct ns_box *box, unsigned at, const struct ns_ported *ported)
+{
+	if (ported->protocol < box->lo[0] || ported->protocol > box->hi[0] || ported->last < box->lo[at] ||
+	    ported->first > box->hi[at])
+		return false;
+	box->lo[0] = box->hi[0] = ported->protocol;
+	if (box->lo[at] < ported->first)
+		box->lo[at] = ported->first;
+	if (box->hi[at] > ported->last)
+		box->hi[at] = ported->last;
+	return true;
+}
+
+/* One box a span. `source` is NULL unless the rule is of transit, `ported` unless the peer is published ports. */
 static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_range *source,
-		     const struct ns_addr_range *peer)
+		     const struct ns_addr_range *peer, const struct ns_ported *ported)
 {
 	const struct ns_rule *rule = &c->policy->rules[owner];
 	unsigned family = peer->lo.family == AF_INET ? FAMILY4 : FAMILY6;
-	unsigned dimensions = source ? 4 : 3, at = 0;
+	unsigned dimensions = source ? 4 : 3, at = 0; /* the protocol, set for each span */
 	size_t n_spans = rule->n_spans ? rule->n_spans : 1;
 	struct ns_box box = { .owner = owner };
+	bool first = true;
 	int r = 0;
 
-	box.lo[at] = rule->any_protocol ? 0 : rule->protocol;
-	box.hi[at++] = rule->any_protocol ? PROTOCOL_MAX : rule->protocol;
+	at++;
 	if (source) {
 		box.lo[at] = number(&source->lo);
 		box.hi[at++] = number(&source->hi);
@@ -179,12 +193,17 @@ static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_r
 	box.lo[at] = number(&peer->lo);
 	box.hi[at++] = number(&peer->hi);
 	for (size_t i = 0; r == 0 && i < n_spans; i++) {
+		box.lo[0] = rule->any_protocol ? 0 : rule->protocol;
+		box.hi[0] = rule->any_protocol ? PROTOCOL_MAX : rule->protocol;
 		port_interval(rule, i, &box.lo[at], &box.hi[at]);
+		if (ported && !keep_within(&box, at, ported))
+			continue;
 		if (++c->n_boxes > NS_PLAN_ELEMENTS_MAX)
 			return ns_error_set(c->err, -E2BIG, "more than %d elements are needed", NS_PLAN_ELEMENTS_MAX);
 		r = put_box(c, &c->pairs[rule->direction][family], &box, dimensions, is_exact(rule, &box, dimensions));
 		if (r == 0 && c->outer)
-			r = add_outer_boxes(c, rule, family, &box, i == 0);
+			r = add_outer_boxes(c, rule, family, &box, first);
+		first = false;
 	}
 	return r;
 }
@@ -201,6 +220,23 @@ static bool goes_with(const struct ns_rule *rule, int family)
 	       (rule->protocol == IPPROTO_ICMP) == (family == AF_INET);
 }
 
+/* `sources` of a rule of transit. */
+static int add_peer(struct compilation *c, size_t owner, const struct ns_ranges *sources,
+		    const struct ns_addr_range *peer, const struct ns_ported *ported)
+{
+	const struct ns_rule *rule = &c->policy->rules[owner];
+	int r = 0;
+
+	if (!goes_with(rule, peer->lo.family))
+		return 0;
+	if (rule->direction != NS_TRANSIT)
+		return add_boxes(c, owner, NULL, peer, ported);
+	for (size_t i = 0; r == 0 && i < sources->n; i++)
+		if (sources->ranges[i].lo.family == peer->lo.family)
+			r = add_boxes(c, owner, &sources->ranges[i], peer, ported);
+	return r;
+}
+
 static int add_rule(struct compilation *c, size_t owner)
 {
 	const struct ns_rule *rule = &c->policy->rules[owner];
@@ -215,15 +251,11 @@ static int add_rule(struct compilation *c, size_t owner)
 	r = ns_peer_resolve(&rule->peer, c->book, c->options, &peers, c->err);
 	if (r == 0 && rule->direction == NS_TRANSIT)
 		r = ns_peer_resolve(&rule->source, c->book, c->options, &sources, c->err);
-	for (size_t i = 0; r == 0 && i < peers.n; i++) {
-		if (!goes_with(rule, peers.ranges[i].lo.family))
-			continue;
-		if (rule->direction != NS_TRANSIT)
-			r = add_boxes(c, owner, NULL, &peers.ranges[i]);
-		for (size_t j = 0; r == 0 && j < sources.n; j++)
-			if (sources.ranges[j].lo.family == peers.ranges[i].lo.family)
-				r = add_boxes(c, owner, &sources.ranges[j], &peers.ranges[i]);
-	}
+	for (size_t i = 0; r == 0 && i < peers.n; i++)
+		r = add_peer(c, owner, &sources, &peers.ranges[i], NULL);
+	/* A published port is where somebody is sent to, and never where somebody asks from. */
+	for (size_t i = 0; r == 0 && rule->direction != NS_INGRESS && i < peers.n_ported; i++)
+		r = add_peer(c, owner, &sources, &peers.ported[i].addrs, &peers.ported[i]);
 	return r;
 }
 

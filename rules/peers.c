@@ -13,6 +13,7 @@ struct collector {
 void ns_ranges_release(struct ns_ranges *ranges)
 {
 	free(ranges->ranges);
+	free(ranges->ported);
 	*ranges = (struct ns_ranges){ 0 };
 }
 
@@ -39,6 +40,24 @@ static int collect(void *ctx, const struct ns_addr *addr)
 	return add_range(collector->ranges, &range, collector->err);
 }
 
+static int collect_ported(void *ctx, const struct ns_ported *ported)
+{
+	struct collector *collector = ctx;
+	struct ns_ranges *ranges = collector->ranges;
+
+	if (ranges->n_ported == ranges->ported_allocated) {
+		size_t more = ranges->ported_allocated ? ranges->ported_allocated * 2 : 16;
+		struct ns_ported *grown = reallocarray(ranges->ported, more, sizeof(*grown));
+
+		if (!grown)
+			return ns_error_set(collector->err, -ENOMEM, "no memory for %zu addresses of a peer", more);
+		ranges->ported = grown;
+		ranges->ported_allocated = more;
+	}
+	ranges->ported[ranges->n_ported++] = *ported;
+	return 0;
+}
+
 static int add_prefix(struct ns_ranges *ret, int family, uint8_t length, struct ns_error *err)
 {
 	struct ns_prefix prefix = { { .family = (uint8_t)family }, length };
@@ -63,7 +82,7 @@ static int add_broadcasts(const struct ns_compile_options *options, struct ns_ra
 
 	for (size_t i = 0; r == 0 && options && i < options->n_links; i++) {
 		struct ns_addr broadcast = ns_prefix_broadcast(&options->links[i]);
-		struct ns_ranges own = { ret->ranges + before, ret->n - before, 0 };
+		struct ns_ranges own = { .ranges = ret->ranges + before, .n = ret->n - before };
 
 		if (broadcast.family == AF_INET && !has_range(&own, &broadcast))
 			r = add_range(ret, &(struct ns_addr_range){ broadcast, broadcast }, err);
@@ -82,6 +101,26 @@ static int add_internet(struct ns_ranges *ret, struct ns_error *err)
 	return r;
 }
 
+static int add_service(const char *name, const struct ns_book *book, bool host, struct collector *collector)
+{
+	int r = ns_book_each_service(book, name, collect, collector);
+
+	return r < 0 ? r : ns_book_each_published(book, name, host, collect_ported, collector);
+}
+
+static int add_host(const struct ns_book *book, bool host, struct collector *collector)
+{
+	const struct ns_prefix loopback4 = { { AF_INET, { 127 } }, 8 }, loopback6 = { { AF_INET6, { [15] = 1 } }, 128 };
+	struct ns_addr_range range4 = ns_prefix_range(&loopback4), range6 = ns_prefix_range(&loopback6);
+	int r = ns_book_each_host(book, collect, collector);
+
+	if (r == 0 && host)
+		r = add_range(collector->ranges, &range4, collector->err);
+	if (r == 0 && host)
+		r = add_range(collector->ranges, &range6, collector->err);
+	return r;
+}
+
 int ns_peer_resolve(const struct ns_peer *peer, const struct ns_book *book, const struct ns_compile_options *options,
 		    struct ns_ranges *ret, struct ns_error *err)
 {
@@ -93,9 +132,9 @@ int ns_peer_resolve(const struct ns_peer *peer, const struct ns_book *book, cons
 	case NS_PEER_WORKLOAD:
 		return ns_book_each_workload(book, peer->name, collect, &collector);
 	case NS_PEER_HOST:
-		return ns_book_each_host(book, collect, &collector);
+		return add_host(book, options && options->host, &collector);
 	case NS_PEER_SERVICE:
-		return ns_book_each_service(book, peer->name, collect, &collector);
+		return add_service(peer->name, book, options && options->host, &collector);
 	case NS_PEER_NAME:
 		return ns_book_each_name(book, peer->name, collect, &collector);
 	case NS_PEER_CIDR:

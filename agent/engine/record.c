@@ -26,6 +26,7 @@ int ns_attachment_record(struct ns_attachment *attachment, const struct ns_obser
 	struct ns_engine *engine = attachment->engine;
 	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
 	size_t n_links = ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX);
+	const struct ns_book_view view = { links, n_links, attachment->endpoint->host_netns };
 	struct ns_edge edge = {
 		.workload = attachment->workload,
 		.tuple = observation->tuple,
@@ -41,10 +42,9 @@ int ns_attachment_record(struct ns_attachment *attachment, const struct ns_obser
 
 	if (is_forged(attachment, observation))
 		return 0;
-	edge.peer_class = ns_book_classify(engine->book, &edge.tuple.peer, links, n_links, &edge.peer_name);
+	edge.peer_class = ns_book_classify_peer(engine->book, &view, &edge.tuple, &edge.peer_name);
 	if (edge.tuple.direction == NS_TRANSIT)
-		edge.source_class =
-			ns_book_classify(engine->book, &edge.tuple.source, links, n_links, &edge.source_name);
+		edge.source_class = ns_book_classify(engine->book, &view, &edge.tuple.source, &edge.source_name);
 	if (observation->kind == NS_LOG_LEARN)
 		return ns_store_add_edge(engine->store, &edge, err);
 	return ns_store_add_deny(engine->store, &edge, observation->kind == NS_LOG_AUDIT, err);

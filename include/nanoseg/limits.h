@@ -25,7 +25,16 @@
 #define NS_NETNS_DIRS_MAX          16
 #define NS_CGROUP_PATH_MAX         512 /* below the root of the hierarchy */
 #define NS_CGROUP_LEVELS_MAX       32
+#define NS_ENDPOINT_PUBLISHED_MAX  64 /* ranges of published ports; those beyond stay the host's */
 #define NS_MEMBERS_MAX             64 /* containers that share one namespace, each with a table of its own */
+
+/* [services] in the configuration. */
+#define NS_SERVICES_MAX          256
+#define NS_SERVICE_ADDRESSES_MAX 1024 /* of all of them together */
+
+/* Who had an address before, for what is told late. */
+#define NS_LEASES_MAX 4096 /* addresses that changed hands; the oldest go */
+#define NS_RECENT_MAX 64   /* of one endpoint: tuples in its log since its figures were last read */
 
 /* Policies. */
 #define NS_POLICY_BYTES_MAX   8388608u /* 8 MiB: one JSON document */
