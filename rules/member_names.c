@@ -1,27 +1,22 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Members' tables are called as outer locks are, in another family and by another number.
+ */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <nanoseg/layout.h>
+#include <nanoseg/outer.h>
 
 void ns_member_table_name(uint64_t cgroup, char ret[static NS_NFT_NAME_MAX])
 {
-	(void)snprintf(ret, NS_NFT_NAME_MAX, NS_MEMBER_TABLE_PREFIX "%" PRIu64, cgroup);
+	ns_outer_table_name(cgroup, ret);
 }
 
 int ns_member_table_cgroup(const char *table, uint64_t *ret)
 {
-	char again[NS_NFT_NAME_MAX];
 	uint64_t cgroup;
 
-	if (strncmp(table, NS_MEMBER_TABLE_PREFIX, sizeof NS_MEMBER_TABLE_PREFIX - 1) != 0)
-		return -EINVAL;
-	cgroup = strtoull(table + sizeof NS_MEMBER_TABLE_PREFIX - 1, NULL, 10);
-	ns_member_table_name(cgroup, again);
-	if (cgroup == 0 || strcmp(table, again) != 0)
+	if (ns_outer_table_cookie(table, &cgroup) < 0 || cgroup == 0)
 		return -EINVAL;
 	*ret = cgroup;
 	return 0;

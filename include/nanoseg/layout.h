@@ -84,7 +84,7 @@ struct ns_member_cgroup {
 	unsigned level; /* below the root of the hierarchy, from 1 */
 };
 
-#define NS_MEMBER_TABLE_PREFIX "nanoseg-"
+#define NS_MEMBER_TABLE_PREFIX "nanoseg-" /* as NS_OUTER_TABLE_PREFIX */
 /* In the namespace's table: whose packets it leaves to their own, a set a level, "others_2"; its key is the cgroup. */
 #define NS_SET_OTHERS_PREFIX "others_"
 
