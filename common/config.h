@@ -3,8 +3,8 @@
  * The configuration file: INI, read by libinih. Unknown sections and keys, repeated keys and bad values are errors with
  * file, line and what would be right; nothing is half-read. nanoseg.conf(5) is its manual.
  *
- * Lines that begin with white space continue the value above; only netns_dirs may have such lines. Section [start] has
- * patterns for keys, so its lines are read here and not by libinih, which would cut them.
+ * Lines that begin with white space continue the value above; only netns_dirs may have such lines. Sections [start] and
+ * [services] have anybody's names for keys, so their lines are read here and not by libinih, which would cut them.
  */
 #ifndef NANOSEG_CONFIG_H
 #define NANOSEG_CONFIG_H
@@ -14,6 +14,10 @@
 
 #include <nanoseg/error.h>
 #include <nanoseg/limits.h>
+
+#include "config_services.h"
+
+#include "naming.h"
 
 #define NS_CONFIG_PATH_DEFAULT "/etc/nanoseg/nanoseg.conf"
 #define NS_CONFIG_PATH_MAX     256
@@ -48,6 +52,10 @@ struct ns_config {
 	char docker_socket[NS_CONFIG_PATH_MAX]; /* /run/docker.sock; "none" in the file is "" here */
 	char podman_socket[NS_CONFIG_PATH_MAX]; /* /run/podman/podman.sock */
 	uint64_t scan_interval_us;              /* "5s": a number with us, ms, s, min, h or d */
+	char bundle_dirs[NS_BUNDLE_DIRS_MAX][NS_CONFIG_PATH_MAX];
+	unsigned n_bundle_dirs;
+	/* [names] */
+	struct ns_naming naming;
 	/* [learn] */
 	char default_mode[16]; /* "learning": the only one that needs no approved policy */
 	int64_t min_window_us; /* "1h" */
@@ -63,6 +71,8 @@ struct ns_config {
 	/* [start] */
 	struct ns_config_start start_rules[NS_START_RULES_MAX]; /* the first that matches counts */
 	unsigned n_start_rules;
+	/* [services] */
+	struct ns_services services;
 };
 
 void ns_config_defaults(struct ns_config *ret);

@@ -11,15 +11,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <nanoseg/limits.h>
 
 /* Bytes of /proc/PID/cgroup that are looked at. */
 #define NS_CGROUP_TEXT_MAX 16384
+#define NS_CGROUP_POD_MAX  65
 
 struct ns_cgroup_identity {
 	char runtime[NS_RUNTIME_MAX]; /* docker, podman, containerd, crio, lxc, nspawn; "": not known */
 	char id[NS_CONTAINER_ID_MAX]; /* 64 hexadecimal digits, or a name (lxc, nspawn); "" for a nameless nspawn */
+	char pod[NS_CGROUP_POD_MAX];  /* id of a pod of Podman, 64 hexadecimal digits; "": none */
+	/* Below user.slice, where the user `uid` makes cgroups and calls them what he likes: runtime, id and pod are
+	 * his word, and count for nothing outside of user/UID/. Neither engines nor bundles may be asked for that id.
+	 */
+	bool rootless;
+	uid_t uid;
 };
 
 /* False when no runtime made it; *ret is untouched then. An id below a parent of the operator's own choosing is told

@@ -39,6 +39,8 @@ const char *ns_docker_runtime(const struct ns_docker *docker);
 const struct ns_container *ns_docker_find(const struct ns_docker *docker, const char *id);
 /* The i-th container, NULL at the end; some may have no name yet. */
 const struct ns_container *ns_docker_at(const struct ns_docker *docker, size_t i);
+/* The name of the Podman pod with this id; NULL: not known (yet). Valid until the next turn of the loop. */
+const char *ns_docker_pod(const struct ns_docker *docker, const char *id);
 /* A container was seen that the engine did not tell of: asks, unless it is being asked already. */
 void ns_docker_want(struct ns_docker *docker, const char *id);
 

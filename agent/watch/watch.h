@@ -22,6 +22,8 @@
 #include <nanoseg/endpoint.h>
 #include <nanoseg/error.h>
 
+#include "naming.h"
+
 struct ns_watch;
 
 struct ns_watch_config {
@@ -29,6 +31,9 @@ struct ns_watch_config {
 	size_t n_netns_dirs;
 	const char *docker_socket; /* NULL or "": none */
 	const char *podman_socket;
+	const char *bundle_dirs[NS_BUNDLE_DIRS_MAX]; /* bundle.h; none: no bundle is looked for */
+	size_t n_bundle_dirs;
+	struct ns_naming naming;
 	uint64_t scan_interval_us;
 };
 
@@ -75,6 +80,7 @@ struct ns_hint {
 	const char *netns_path; /* or: */
 	pid_t pid;
 	const char *runtime, *container_id, *name, *workload, *image;
+	const char *pod_namespace, *pod; /* of a pod of Kubernetes, both or none: its workload follows from them */
 };
 /* Looks at that namespace at once: it becomes an endpoint if it is not one (the callbacks are made before this
  * returns), and the hint is taken for its identity until its runtime's API says otherwise; a workload that it names

@@ -59,6 +59,7 @@ struct ns_endpoint {
 	bool host_netns;                /* a member in the agent's own namespace */
 	bool sandbox;                   /* of a namespace: whoever made it does nothing but hold it for its members */
 	char workload[NS_WORKLOAD_MAX]; /* never "" */
+	char named_by[NS_NAMED_BY_MAX]; /* which rule gave that name, from which fact, and which were passed over */
 	char runtime[NS_RUNTIME_MAX];   /* docker, podman, containerd, lxc, nspawn, netns */
 	char container_id[NS_CONTAINER_ID_MAX];
 	char name[NS_NAME_MAX], image[NS_NAME_MAX], image_digest[NS_NAME_MAX];

@@ -23,6 +23,9 @@
 #define NS_ENDPOINT_INTERFACES_MAX 32
 #define NS_ENDPOINT_FINDINGS_MAX   16
 #define NS_NETNS_DIRS_MAX          16
+#define NS_BUNDLE_DIRS_MAX         16
+#define NS_BUNDLE_PATH_MAX         384 /* a directory, an id, "/userdata/config.json" */
+#define NS_NAMED_BY_MAX            640 /* why a workload is named as it is */
 #define NS_CGROUP_PATH_MAX         512 /* below the root of the hierarchy */
 #define NS_CGROUP_LEVELS_MAX       32
 #define NS_ENDPOINT_PUBLISHED_MAX  64 /* ranges of published ports; those beyond stay the host's */
