@@ -58,17 +58,26 @@ build() {
 	ninja -C "$directory" --quiet
 }
 
-# tests TYPE CTEST-OPTION…
+# tests TYPE CTEST-OPTION…: what fails beside others is run once more by itself, since a machine that is busy with one test
+# may be too slow for another; that is told at the end, and a second failure is one.
 tests() {
 	local directory=$builds/${1,,} log=$work/${1,,}.log
 	shift
 	say "testing $directory"
-	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "${NANOSEG_JOBS:-2}" -R "$only" "$@" 2>&1 | tee "$log"
+	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "${NANOSEG_JOBS:-2}" -R "$only" "$@" 2>&1 |
+		tee "$log" || again "$directory" "$log"
 	if grep -qiE '\((skipped|disabled)\)|\*\*\*(skipped|not run)|not run' "$log"; then
 		echo "a test was skipped" >&2
 		return 1
 	fi
 	tail -n 4 "$log" >>"$work/closing"
+}
+
+again() { # DIRECTORY LOG
+	say "once more, by itself: what failed in $1"
+	grep -E '^ +[0-9]+ - .*\((Failed|Timeout|SEGFAULT|Subprocess)' "$2" | sed 's/^ */failed beside others, and run once more: /' \
+		>>"$work/closing"
+	ctest --test-dir "$1" --output-on-failure --no-tests=error --rerun-failed -j 1 2>&1 | tee -a "$2"
 }
 
 build Release gcc
