@@ -75,7 +75,7 @@ tests() {
 
 again() { # DIRECTORY LOG
 	say "once more, by itself: what failed in $1"
-	grep -E '^ +[0-9]+ - .*\((Failed|Timeout|SEGFAULT|Subprocess)' "$2" | sed 's/^ */failed beside others, and run once more: /' \
+	grep -E '^[[:space:]]+[0-9]+ - .*\((Failed|Timeout|SEGFAULT|Subprocess)' "$2" | sed 's/^[[:space:]]*/failed beside others, and run once more: /' \
 		>>"$work/closing"
 	ctest --test-dir "$1" --output-on-failure --no-tests=error --rerun-failed -j 1 2>&1 | tee -a "$2"
 }
