@@ -33,6 +33,9 @@ static const struct ns_config_key {
 	{ "watch", "podman_socket", NS_CONFIG_PATH_OR_NONE, AT(podman_socket), 0, NS_CONFIG_SOCKET_MAX, NULL },
 	{ "watch", "scan_interval", NS_CONFIG_DURATION, AT(scan_interval_us), NS_CONFIG_SCAN_INTERVAL_MIN_US,
 	  NS_CONFIG_SCAN_INTERVAL_MAX_US, NULL },
+	{ "watch", "bundle_dirs", NS_CONFIG_DIRS, AT(bundle_dirs), 0, NS_CONFIG_PATH_MAX, NULL },
+	{ "names", "rules", NS_CONFIG_RULES, AT(naming), 0, 0, NULL },
+	{ "names", "owner", NS_CONFIG_WORD, AT(naming.owner), 0, NS_NAMING_OWNER_MAX, NS_NAMING_OWNER_WORDS },
 	{ "learn", "default_mode", NS_CONFIG_WORD, AT(default_mode), 0, 16, "learning" },
 	{ "learn", "min_window", NS_CONFIG_DURATION, AT(min_window_us), 0, NS_CONFIG_MIN_WINDOW_MAX_US, NULL },
 	{ "learn", "set_size", NS_CONFIG_COUNT, AT(set_size), 1, NS_LEARN_SET_SIZE_MAX, NULL },
@@ -46,20 +49,34 @@ static const struct ns_config_key {
 };
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 
-/* The section that has patterns for keys. */
-#define START_SECTION "start"
+static int take_service(const char *line, struct ns_config *config, struct ns_error *err)
+{
+	return ns_services_add_line(&config->services, line, err);
+}
+
+/* The sections whose keys are anybody's names: their lines are taken whole. */
+static const struct line_section {
+	const char *name;
+	int (*take)(const char *line, struct ns_config *config, struct ns_error *err);
+} line_sections[] = {
+	{ "start", ns_config_start_rule },
+	{ "services", take_service },
+};
+#define N_LINE_SECTIONS (sizeof(line_sections) / sizeof(line_sections[0]))
 
 struct parse {
 	const char *name; /* of the file */
 	const char *next, *end;
 	struct ns_config config;
 	bool seen[N_KEYS];
-	unsigned line;     /* the one libinih is at */
-	bool continuation; /* it begins with white space */
-	bool in_start;     /* it stands in [start] */
-	unsigned bad_line; /* of the first error; 0: none yet */
+	unsigned line;                      /* the one libinih is at */
+	bool continuation;                  /* it begins with white space */
+	const struct line_section *section; /* it stands in; NULL: in one with keys of ours */
+	unsigned bad_line;                  /* of the first error; 0: none yet */
 	struct ns_error *err;
 };
+
+#define CONTAINERD "/run/containerd/io.containerd.runtime.v2.task"
 
 void ns_config_defaults(struct ns_config *ret)
 {
@@ -73,6 +90,13 @@ void ns_config_defaults(struct ns_config *ret)
 		.docker_socket = "/run/docker.sock",
 		.podman_socket = "/run/podman/podman.sock",
 		.scan_interval_us = 5000000,
+		.bundle_dirs = { CONTAINERD "/k8s.io", CONTAINERD "/moby", CONTAINERD "/default",
+				 "/run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby",
+				 "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io",
+				 "/run/containers/storage/overlay-containers",
+				 "/var/lib/containers/storage/overlay-containers" },
+		.n_bundle_dirs = 7,
+		.naming = NS_NAMING_DEFAULT,
 		.default_mode = "learning",
 		.min_window_us = INT64_C(3600) * 1000000,
 		.set_size = NS_LEARN_SET_SIZE_DEFAULT,
@@ -109,9 +133,18 @@ static void unknown(struct parse *parse, const char *what, const char *word, con
 				   word);
 }
 
+static const struct line_section *find_line_section(const char *name)
+{
+	for (size_t i = 0; i < N_LINE_SECTIONS; i++) {
+		if (strcmp(line_sections[i].name, name) == 0)
+			return &line_sections[i];
+	}
+	return NULL;
+}
+
 static bool known_section(const char *section)
 {
-	if (strcmp(section, START_SECTION) == 0)
+	if (find_line_section(section))
 		return true;
 	for (size_t i = 0; i < N_KEYS; i++) {
 		if (strcmp(keys[i].section, section) == 0)
@@ -122,12 +155,13 @@ static bool known_section(const char *section)
 
 static int unknown_section(struct parse *parse, const char *section)
 {
-	const char *words[N_KEYS + 1];
+	const char *words[N_KEYS + N_LINE_SECTIONS];
 
 	for (size_t i = 0; i < N_KEYS; i++)
 		words[i] = keys[i].section;
-	words[N_KEYS] = START_SECTION;
-	unknown(parse, "section", section, words, N_KEYS + 1);
+	for (size_t i = 0; i < N_LINE_SECTIONS; i++)
+		words[N_KEYS + i] = line_sections[i].name;
+	unknown(parse, "section", section, words, N_KEYS + N_LINE_SECTIONS);
 	return bad(parse, NULL, NULL);
 }
 
@@ -150,8 +184,8 @@ static int unknown_key(struct parse *parse, const char *section, const char *nam
 
 /* ---- what libinih calls ---- */
 
-/* A line of [start] is taken here, and libinih sees an empty one. False: it is wrong. */
-static bool start_line(struct parse *parse, char *line)
+/* Such a line is taken here, and libinih sees an empty one. False: it is wrong. */
+static bool whole_line(struct parse *parse, char *line)
 {
 	size_t length = strlen(line);
 
@@ -167,10 +201,10 @@ static bool start_line(struct parse *parse, char *line)
 	if (!length)
 		return true;
 	if (parse->continuation)
-		(void)ns_error_set(parse->err, -EINVAL, "begin a pattern at the left margin");
-	else if (ns_config_start_rule(line, &parse->config, parse->err) == 0)
+		(void)ns_error_set(parse->err, -EINVAL, "begin a name at the left margin");
+	else if (parse->section->take(line, &parse->config, parse->err) == 0)
 		return true;
-	ns_error_context(parse->err, "[" START_SECTION "]");
+	ns_error_context(parse->err, "[%s]", parse->section->name);
 	(void)bad(parse, NULL, NULL);
 	return false;
 }
@@ -181,7 +215,7 @@ static bool section_line(struct parse *parse, const char *start, const char *clo
 	char section[NS_CONFIG_LINE_MAX + 1];
 
 	(void)snprintf(section, sizeof(section), "%.*s", (int)(close - start - 1), start + 1);
-	parse->in_start = strcmp(section, START_SECTION) == 0;
+	parse->section = find_line_section(section);
 	if (!known_section(section)) {
 		(void)unknown_section(parse, section);
 		return false;
@@ -203,8 +237,8 @@ static char *read_line(char *buffer, int size, void *stream)
 	parse->line++;
 	if (length > NS_CONFIG_LINE_MAX || length + 2 > (size_t)size) {
 		(void)ns_error_set(parse->err, -EINVAL,
-				   "line of %zu bytes; at most %d are read, and netns_dirs may go on "
-				   "in an indented line",
+				   "line of %zu bytes; at most %d are read, and netns_dirs and bundle_dirs may "
+				   "go on in an indented line",
 				   length, NS_CONFIG_LINE_MAX);
 		(void)bad(parse, NULL, NULL);
 		return NULL;
@@ -222,8 +256,8 @@ static char *read_line(char *buffer, int size, void *stream)
 	if (*start == '[') {
 		if (close && !section_line(parse, start, close))
 			return NULL;
-	} else if (parse->in_start) {
-		if (!start_line(parse, buffer))
+	} else if (parse->section) {
+		if (!whole_line(parse, buffer))
 			return NULL;
 		memcpy(buffer, "\n", 2);
 	}
@@ -247,7 +281,12 @@ static int store(struct parse *parse, const struct ns_config_key *key, const cha
 		}
 		return ns_config_path(value, at, (size_t)key->max, parse->err);
 	case NS_CONFIG_DIRS:
-		return ns_config_dirs(value, config, parse->err);
+		if (key->offset == offsetof(struct ns_config, bundle_dirs))
+			return ns_config_dirs(value, config->bundle_dirs, NS_BUNDLE_DIRS_MAX, &config->n_bundle_dirs,
+					      parse->err);
+		return ns_config_dirs(value, config->netns_dirs, NS_NETNS_DIRS_MAX, &config->n_netns_dirs, parse->err);
+	case NS_CONFIG_RULES:
+		return ns_naming_parse(value, &config->naming, parse->err);
 	case NS_CONFIG_LEVEL:
 		r = ns_log_level_parse(value);
 		if (r < 0)
@@ -273,8 +312,13 @@ static int store(struct parse *parse, const struct ns_config_key *key, const cha
 	return ns_error_set(parse->err, -EINVAL, "no such kind of value");
 }
 
-static void drop_dirs(struct ns_config *config)
+static void drop_dirs(struct ns_config *config, const struct ns_config_key *key)
 {
+	if (key->offset == offsetof(struct ns_config, bundle_dirs)) {
+		memset(config->bundle_dirs, 0, sizeof(config->bundle_dirs));
+		config->n_bundle_dirs = 0;
+		return;
+	}
 	memset(config->netns_dirs, 0, sizeof(config->netns_dirs));
 	config->n_netns_dirs = 0;
 }
@@ -311,7 +355,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 		return bad(parse, section, name);
 	}
 	if (!again && key->kind == NS_CONFIG_DIRS)
-		drop_dirs(&parse->config); /* what is written replaces the defaults */
+		drop_dirs(&parse->config, key); /* what is written replaces the defaults */
 	if (store(parse, key, value) < 0)
 		return bad(parse, section, name);
 	return 1;

@@ -3,8 +3,9 @@
  * The configuration file: INI, read by libinih. Unknown sections and keys, repeated keys and bad values are errors with
  * file, line and what would be right; nothing is half-read. nanoseg.conf(5) is its manual.
  *
- * Lines that begin with white space continue the value above; only netns_dirs may have such lines. Sections [start] and
- * [services] have anybody's names for keys, so their lines are read here and not by libinih, which would cut them.
+ * Lines that begin with white space continue the value above; only netns_dirs and bundle_dirs may have such lines.
+ * Sections [start] and [services] have anybody's names for keys, so their lines are read here and not by libinih, which
+ * would cut them.
  */
 #ifndef NANOSEG_CONFIG_H
 #define NANOSEG_CONFIG_H

@@ -49,7 +49,7 @@ int ns_config_path(const char *value, char *ret, size_t size, struct ns_error *e
 	return 0;
 }
 
-int ns_config_dirs(const char *value, struct ns_config *config, struct ns_error *err)
+int ns_config_dirs(const char *value, char (*dirs)[NS_CONFIG_PATH_MAX], unsigned max, unsigned *n, struct ns_error *err)
 {
 	while (*(value += strspn(value, " \t"))) {
 		size_t length = strcspn(value, " \t");
@@ -65,13 +65,13 @@ int ns_config_dirs(const char *value, struct ns_config *config, struct ns_error 
 		r = ns_config_path(word, path, sizeof(path), err);
 		if (r < 0)
 			return r;
-		for (unsigned i = 0; i < config->n_netns_dirs; i++) {
-			if (strcmp(config->netns_dirs[i], path) == 0)
+		for (unsigned i = 0; i < *n; i++) {
+			if (strcmp(dirs[i], path) == 0)
 				return ns_error_set(err, -EINVAL, "'" SHOWN "' stands there twice", path);
 		}
-		if (config->n_netns_dirs == NS_NETNS_DIRS_MAX)
-			return ns_error_set(err, -EINVAL, "more than %d directories", NS_NETNS_DIRS_MAX);
-		memcpy(config->netns_dirs[config->n_netns_dirs++], path, sizeof(path));
+		if (*n == max)
+			return ns_error_set(err, -EINVAL, "more than %u directories", max);
+		memcpy(dirs[(*n)++], path, sizeof(path));
 	}
 	return 0;
 }

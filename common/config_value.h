@@ -16,13 +16,15 @@ enum ns_config_kind {
 	NS_CONFIG_DURATION,
 	NS_CONFIG_COUNT,
 	NS_CONFIG_WORD,
+	NS_CONFIG_RULES, /* for names of workloads (naming.h) */
 	NS_CONFIG_LINKS, /* patterns of link names, separated by white space, or "none" */
 };
 
 /* size: of ret, with the NUL. Slashes at the end are taken off. */
 int ns_config_path(const char *value, char *ret, size_t size, struct ns_error *err);
-/* Adds to config->netns_dirs. */
-int ns_config_dirs(const char *value, struct ns_config *config, struct ns_error *err);
+/* Adds to the *n of at most `max` directories. */
+int ns_config_dirs(const char *value, char (*dirs)[NS_CONFIG_PATH_MAX], unsigned max, unsigned *n,
+		   struct ns_error *err);
 /* A whole number with its unit: us, ms, s, min, h or d. Bounds and result in microseconds. */
 int ns_config_duration(const char *value, int64_t min, int64_t max, int64_t *ret, struct ns_error *err);
 int ns_config_count(const char *value, int64_t min, int64_t max, int64_t *ret, struct ns_error *err);

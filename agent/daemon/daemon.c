@@ -60,6 +60,10 @@ static void fill_engine_config(const struct ns_config *config, struct ns_engine_
 	ret->watch.n_netns_dirs = config->n_netns_dirs;
 	ret->watch.docker_socket = config->docker_socket;
 	ret->watch.podman_socket = config->podman_socket;
+	for (unsigned i = 0; i < config->n_bundle_dirs; i++)
+		ret->watch.bundle_dirs[i] = config->bundle_dirs[i];
+	ret->watch.n_bundle_dirs = config->n_bundle_dirs;
+	ret->watch.naming = config->naming;
 	ret->watch.scan_interval_us = config->scan_interval_us;
 	ret->default_mode = ns_mode_parse(config->default_mode);
 	ret->learn_set_size = config->set_size;
@@ -73,6 +77,7 @@ static void fill_engine_config(const struct ns_config *config, struct ns_engine_
 		rule->start = ns_start_parse(config->start_rules[i].start);
 	}
 	ret->n_start_rules = config->n_start_rules;
+	ret->services = config->services;
 	for (unsigned i = 0; i < config->n_gate; i++)
 		memcpy(ret->gate[i], config->gate[i], sizeof ret->gate[i]);
 	ret->n_gate = config->n_gate;

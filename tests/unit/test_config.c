@@ -141,6 +141,52 @@ static void start_lines(void **state)
 				      "workloads");
 }
 
+static void expect_service(const struct ns_services *services, unsigned i, const char *name, const char *text)
+{
+	char buf[NS_ADDR_TEXT_MAX];
+
+	assert_string_equal(services->names[services->addresses[i].service], name);
+	assert_string_equal(ns_addr_format(&services->addresses[i].addr, buf), text);
+}
+
+static void services(void **state)
+{
+	static const char text[] = "[services]\n"
+				   "shop/db = 10.96.0.12 ,fd00:96::c ; both\n"
+				   "# nothing\n"
+				   "kube-dns=10.96.0.10\n"
+				   "[daemon]\nlog_level = info\n"
+				   "[services]\n"
+				   "shop/db = 10.96.0.13\n";
+	struct ns_config config;
+	struct ns_error err = NS_ERROR_INIT;
+	static char many[NS_CONFIG_BYTES_MAX];
+	int n = snprintf(many, sizeof(many), "[services]\n");
+
+	assert_int_equal(ns_config_parse("t.conf", text, strlen(text), &config, &err), 0);
+	assert_int_equal(config.services.n, 2);
+	assert_int_equal(config.services.n_addresses, 4);
+	expect_service(&config.services, 0, "shop/db", "10.96.0.12");
+	expect_service(&config.services, 1, "shop/db", "fd00:96::c");
+	expect_service(&config.services, 2, "kube-dns", "10.96.0.10");
+	expect_service(&config.services, 3, "shop/db", "10.96.0.13");
+	assert_int_equal(ns_services_add_line(&config.services, "new = 10.96.0.14, 10.96.0.10", &err), -EINVAL);
+	assert_int_equal(config.services.n, 2);
+	assert_int_equal(config.services.n_addresses, 4);
+
+	for (int i = 0; i < NS_SERVICES_MAX; i++)
+		n += snprintf(many + n, sizeof(many) - (size_t)n, "s%d = 10.1.%d.1\n", i, i);
+	assert_int_equal(ns_config_parse("t.conf", many, (size_t)n, &config, &err), 0);
+	n += snprintf(many + n, sizeof(many) - (size_t)n, "one = 10.2.0.1\n");
+	assert_int_equal(ns_config_parse("t.conf", many, (size_t)n, &config, &err), -EINVAL);
+	assert_string_equal(err.text, "t.conf:258: [services]: more than 256 services");
+	n = snprintf(many, sizeof(many), "[services]\n");
+	for (int i = 0; i <= NS_SERVICE_ADDRESSES_MAX; i++)
+		n += snprintf(many + n, sizeof(many) - (size_t)n, "s = fd00::%x\n", i + 1);
+	assert_int_equal(ns_config_parse("t.conf", many, (size_t)n, &config, &err), -EINVAL);
+	assert_string_equal(err.text, "t.conf:1026: [services]: s: more than 1024 addresses of services");
+}
+
 static void the_socket_follows_the_runtime_dir(void **state)
 {
 	struct ns_config config;
@@ -250,7 +296,28 @@ static const struct {
 				     "digits, ._-/@:+ and * ? [ ]" },
 	{ "[start]\na = closed\nb = open\na = open\n",
 	  "t.conf:4: [start]: 'a' stands there twice, and only the first would count" },
-	{ "[start]\na = closed\n b = open\n", "t.conf:3: [start]: begin a pattern at the left margin" },
+	{ "[start]\na = closed\n b = open\n", "t.conf:3: [start]: begin a name at the left margin" },
+	{ "[services]\ndb\n", "t.conf:2: [services]: 'db' is not NAME = ADDRESS, ADDRESS" },
+	{ "[services]\n= 10.0.0.1\n", "t.conf:2: [services]: a line without a name; use NAME = ADDRESS, ADDRESS" },
+	{ "[services]\n# x\nd b = 10.0.0.1\n",
+	  "t.conf:3: [services]: 'd b' is no name of a service; use letters, digits "
+	  "and ._-/@:+" },
+	{ "[services]\npublished/db = 10.0.0.1\n", "t.conf:2: [services]: 'published/db': names that begin with "
+						   "published/ are those of containers' ports" },
+	{ "[services]\ndb =\n", "t.conf:2: [services]: db: '' is no address; use IPv4 or IPv6 addresses, with a comma "
+				"between two" },
+	{ "[services]\ndb = 10.0.0.1,\n", "t.conf:2: [services]: db: '' is no address; use IPv4 or IPv6 addresses, "
+					  "with a comma between two" },
+	{ "[services]\ndb = 10.0.0.0/24\n", "t.conf:2: [services]: db: '10.0.0.0/24' is no address; use IPv4 or IPv6 "
+					    "addresses, with a comma between two" },
+	{ "[services]\ndb = 127.0.0.1\n", "t.conf:2: [services]: db: '127.0.0.1' is no address of a service: nobody "
+					  "beyond one link or one machine can have it, or it is a group's" },
+	{ "[services]\ndb = fe80::1\n", "t.conf:2: [services]: db: 'fe80::1' is no address of a service: nobody beyond "
+					"one link or one machine can have it, or it is a group's" },
+	{ "[services]\na = fd00::1\nb = 10.0.0.1, fd00::1\n", "t.conf:3: [services]: b: fd00::1 is an address of a "
+							      "already" },
+	{ "[services]\na = fd00::1\n b = fd00::2\n", "t.conf:3: [services]: begin a name at the left margin" },
+	{ "[service]\n", "t.conf:1: unknown section 'service'; did you mean 'services'?" },
 	{ "[strat]\n", "t.conf:1: unknown section 'strat'; did you mean 'start'?" },
 	{ "[enforce]\nverdict =\n", "t.conf:2: [enforce] verdict: '' is not one of: drop reject" },
 	{ "[daemon]\nlog_level = loud\n",
@@ -319,7 +386,7 @@ static void lines_and_files_are_bounded(void **state)
 	text[length++] = 'n';
 	assert_int_equal(ns_config_parse("t.conf", text, length, &config, &err), -EINVAL);
 	assert_string_equal(err.text,
-			    "t.conf:2: line of 199 bytes; at most 198 are read, and netns_dirs may go on in an "
+			    "t.conf:2: line of 199 bytes; at most 198 are read, and netns_dirs and bundle_dirs may go on in an "
 			    "indented line");
 
 	assert_int_equal(ns_config_parse("t.conf", "[daemon]\nlog_level = info\0", 26, &config, &err), -EINVAL);
@@ -385,6 +452,7 @@ int main(void)
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(no_gate),
 		cmocka_unit_test(start_lines),
+		cmocka_unit_test(services),
 		cmocka_unit_test(the_socket_follows_the_runtime_dir),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(bad_files),
