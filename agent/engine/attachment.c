@@ -342,6 +342,7 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	attachment->lock = ns_lock_close(attachment->lock);
 	attachment->nft = ns_nft_close(attachment->nft);
 	ns_figures_release(&attachment->figures);
+	attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
 	free(attachment);
 	return NULL;
 }

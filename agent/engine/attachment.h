@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "members.h"
 #include "outer.h"
+#include "policies.h"
 
 #define NS_UDP_SERVED_MAX 256
 #define NS_CAUSE_MAX      128
@@ -34,6 +35,7 @@ struct ns_attachment {
 	struct ns_members members; /* of a namespace */
 	bool split;                /* a member that is to have a table of its own */
 	uint16_t nflog_group;
+	struct ns_loaded *policy; /* what its rules were last made of; NULL: none is in force */
 	struct ns_drifted drifted;
 	struct ns_cut_result cut;            /* since it was last asked for */
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
@@ -45,6 +47,8 @@ struct ns_attachment {
 	char disputed_first[NS_ADDR_TEXT_MAX];
 	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
 
+	bool stale;        /* elements in the kernel may name a peer's address that is another's now */
+	int64_t contested; /* since when it waits for another's address; CLOCK_BOOTTIME; 0: it does not */
 	bool dirty;
 	bool recheck;            /* the kernel may not be as it was left: read it whatever is thought to be there */
 	bool was_here;           /* a daemon before this one had it, in this boot */

@@ -46,6 +46,24 @@ bool ns_claims_believe(const struct ns_claims *claims, const struct ns_addr *add
 	return found && found->believed;
 }
 
+const struct ns_claim *ns_claims_owner(const struct ns_claims *claims, const struct ns_addr *addr)
+{
+	size_t low = 0, high = claims->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ns_addr_compare(&claims->claims[middle].addr, addr) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < claims->n && ns_addr_equal(&claims->claims[low].addr, addr); low++)
+		if (claims->claims[low].believed)
+			return &claims->claims[low];
+	return NULL;
+}
+
 /* The claims of one address. */
 static void settle(struct ns_claim *group, size_t n, const struct ns_claims *before)
 {

@@ -36,5 +36,7 @@ void ns_claims_settle(struct ns_claims *claims, const struct ns_claims *before);
 
 /* Whether this endpoint (0: the host) has the address and is believed; of settled claims. */
 bool ns_claims_believe(const struct ns_claims *claims, const struct ns_addr *addr, uint64_t cookie);
+/* The claim on the address that is believed, if any; of settled claims. */
+const struct ns_claim *ns_claims_owner(const struct ns_claims *claims, const struct ns_addr *addr);
 
 #endif

@@ -54,31 +54,62 @@ static void dispute(struct ns_engine *engine, const struct ns_claim *claim)
 	}
 }
 
-int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err)
+static int fill_book(struct ns_engine *engine, const struct ns_claims *claims, struct ns_book *book,
+		     struct ns_error *err)
 {
-	struct ns_claims claims = NS_CLAIMS_INIT;
-	int r = claim_all(engine, &claims, err);
+	int r = 0;
 
-	if (r == 0) {
-		ns_claims_settle(&claims, &engine->claims);
-		ns_book_clear(engine->book);
-	}
-	for (size_t i = 0; i < claims.n && r == 0; i++) {
-		const struct ns_claim *claim = &claims.claims[i];
+	for (size_t i = 0; i < claims->n && r == 0; i++) {
+		const struct ns_claim *claim = &claims->claims[i];
 
 		if (!claim->believed)
 			dispute(engine, claim);
 		else if (claim->cookie)
-			r = ns_book_add_workload(engine->book, claim->workload, &claim->addr, err);
+			r = ns_book_add_workload(book, claim->workload, &claim->addr, err);
 		else
-			r = ns_book_add_host(engine->book, &claim->addr, err);
+			r = ns_book_add_host(book, &claim->addr, err);
 	}
+	return r;
+}
+
+static void mark_all_dirty(struct ns_engine *engine)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (attachment)
+			attachment->dirty = true;
+	}
+	ns_engine_schedule(engine);
+}
+
+NS_DEFINE_CLEANUP(struct ns_book *, ns_book_free)
+
+int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err)
+{
+	NS_CLEANUP(ns_claims_release) struct ns_claims claims = NS_CLAIMS_INIT;
+	NS_CLEANUP(ns_book_freep) struct ns_book *next = NULL;
+	struct ns_claims before = engine->claims;
+	int r = claim_all(engine, &claims, err);
+
+	if (r == 0)
+		r = ns_book_new(&next, err);
+	if (r == 0) {
+		ns_claims_settle(&claims, &engine->claims);
+		r = fill_book(engine, &claims, next, err);
+	}
+	if (r == 0)
+		r = ns_affected_mark(engine, &(struct ns_believed){ engine->book, &before },
+				     &(struct ns_believed){ next, &claims }, err);
 	if (r < 0) {
-		ns_claims_release(&claims);
+		mark_all_dirty(engine);
 		return r;
 	}
-	ns_claims_release(&engine->claims);
 	engine->claims = claims;
+	claims = before;
+	(void)ns_book_free(engine->book);
+	engine->book = NS_TAKE(next);
 	engine->book_dirty = false;
 	return 0;
 }
@@ -150,6 +181,8 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	engine->watch = ns_watch_free(engine->watch);
 	engine->book = ns_book_free(engine->book);
 	ns_claims_release(&engine->claims);
+	ns_policies_release(&engine->policies);
+	ns_affected_release(&engine->affected);
 	(void)sd_event_source_disable_unref(engine->turn);
 	(void)sd_event_source_disable_unref(engine->harvest);
 	(void)sd_event_source_disable_unref(engine->retry);

@@ -7,6 +7,7 @@
 
 #include <nanoseg/book.h>
 
+#include "affected.h"
 #include "attachment.h"
 #include "claims.h"
 #include "drift.h"
@@ -15,6 +16,7 @@
 #include "gate.h"
 #include "nft/socket.h"
 #include "orphans.h"
+#include "policies.h"
 
 #define NS_OBSERVATIONS_QUEUED_MAX 65536
 #define NS_HOST_ADDRESSES_MAX      1024
@@ -33,6 +35,8 @@ struct ns_engine {
 	struct ns_watch *watch;
 	struct ns_book *book;
 	struct ns_claims claims; /* what the book was made of; their workloads are not to be read again */
+	struct ns_policies policies;
+	struct ns_affected affected;
 	struct ns_features features;
 	uint64_t own_cookie;
 	struct ns_nft *
@@ -83,7 +87,8 @@ int ns_engine_open_nft(struct ns_engine *engine, int netns_fd, uint64_t key, uin
 		       struct ns_error *err);
 /* One of our tables in the agent's own namespace was found changed, and has been repaired. */
 void ns_engine_host_drifted(struct ns_engine *engine, const char *table, const char *difference);
-/* Rebuilds the address book from the endpoints and the host. */
+/* Rebuilds the address book from the endpoints and the host, and marks whose rules that changes; everybody when that
+ * cannot be told. */
 int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err);
 
 static inline struct ns_attachment *ns_attachment_of(const struct ns_endpoint *endpoint)

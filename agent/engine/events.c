@@ -11,15 +11,24 @@
 #include "gate_ports.h"
 #include "log.h"
 
+/* Who has which address has changed. What that takes away from others' rules is taken away before anything else is
+ * done: no link opens for whoever has the address now until it is. What it adds comes with the turn. At the start the
+ * addresses are not all known yet. */
+static bool follow(struct ns_engine *engine)
+{
+	engine->book_dirty = true;
+	ns_engine_schedule(engine);
+	if (engine->starting || ns_engine_rebuild_book(engine, NULL) < 0)
+		return false;
+	ns_affected_tighten(engine);
+	return true;
+}
+
 /* Not at the end of the round: a container's first packet follows its namespace, and its addresses, within
- * milliseconds, and who asks for a neighbour in vain asks again only after a second. The others, whose rules may name
- * its addresses, come with the turn. At the start the peers' addresses are not all known yet. */
+ * milliseconds, and who asks for a neighbour in vain asks again only after a second. */
 static void apply_at_once(struct ns_engine *engine, struct ns_attachment *attachment)
 {
-	if (engine->starting || ns_engine_rebuild_book(engine, NULL) < 0)
-		return;
-	engine->book_dirty = true;
-	ns_members_decide(engine);
+	ns_members_decide(attachment->engine);
 	(void)ns_attachment_reconcile(attachment, NULL);
 	(void)ns_gate_update(engine, NULL);
 }
@@ -39,9 +48,8 @@ static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 	}
 	endpoint->user = attachment;
 	engine->n_members += ns_endpoint_is_member(endpoint);
-	engine->book_dirty = true;
-	ns_engine_schedule(engine);
-	apply_at_once(engine, attachment);
+	if (follow(engine))
+		apply_at_once(engine, attachment);
 }
 
 static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_workload)
@@ -52,10 +60,8 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 	if (!attachment)
 		return;
 	ns_attachment_rename(attachment);
-	engine->book_dirty = true;
-	ns_engine_schedule(engine);
 	/* As above, when its links waited for nothing but its name. */
-	if (attachment->identified && attachment->dirty && ns_gate_is_closed_for(engine, endpoint))
+	if (follow(engine) && attachment->identified && attachment->dirty && ns_gate_is_closed_for(engine, endpoint))
 		apply_at_once(engine, attachment);
 }
 
@@ -68,18 +74,13 @@ static void addresses(void *ctx, struct ns_endpoint *endpoint)
 		ns_own_changed(&attachment->outer.own, ns_clock_elapsed());
 		attachment->dirty = true;
 	}
-	engine->book_dirty = true;
-	ns_engine_schedule(engine);
-	if (attachment && ns_mode_in_force(attachment->mode))
+	if (follow(engine) && attachment && ns_mode_in_force(attachment->mode))
 		apply_at_once(engine, attachment);
 }
 
 static void host_addresses(void *ctx)
 {
-	struct ns_engine *engine = ctx;
-
-	engine->book_dirty = true;
-	ns_engine_schedule(engine);
+	(void)follow(ctx);
 }
 
 void ns_engine_store_endpoint(struct ns_engine *engine, const struct ns_attachment *attachment, int64_t ended)
@@ -104,6 +105,9 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 		ns_fdstore_drop(engine->config.fdstore, endpoint->cookie);
 	if (!attachment)
 		return;
+	/* Whoever gets its addresses next may come at any moment: everything else can wait. */
+	ns_affected_done(attachment);
+	(void)follow(engine);
 	/* Our sockets still hold the namespace, so its last words can be read. */
 	attachment->identified = true;
 	if (ns_attachment_harvest(attachment, &err) < 0)
@@ -114,8 +118,6 @@ static void detach(void *ctx, struct ns_endpoint *endpoint)
 	if (ns_endpoint_is_member(endpoint))
 		ns_member_end(attachment);
 	endpoint->user = ns_attachment_free(attachment);
-	engine->book_dirty = true;
-	ns_engine_schedule(engine);
 }
 
 /* Whose lock is on it is to be looked at again. */

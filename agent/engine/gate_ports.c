@@ -187,9 +187,10 @@ static bool judge_unknown(struct ns_engine *engine, const struct ns_port *port, 
 }
 
 static bool judge_endpoint(struct ns_engine *engine, const struct index *index, const struct ns_port *port,
-			   struct ns_gate_port *gated)
+			   struct ns_gate_port *gated, int64_t *wait)
 {
-	const struct ns_attachment *attachment = attachment_of_port(index, port);
+	struct ns_attachment *attachment = attachment_of_port(index, port);
+	const char *held;
 	enum ns_start start;
 
 	if (!attachment)
@@ -205,6 +206,9 @@ static bool judge_endpoint(struct ns_engine *engine, const struct index *index, 
 	/* What is in the kernel may be what was wanted under another name, or before. */
 	if (attachment->dirty && !gated->open)
 		return say(gated, false, attachment->failure[0] ? attachment->failure : "its rules are not in yet");
+	held = gated->open ? NULL : ns_affected_holds(attachment, wait);
+	if (held)
+		return say(gated, false, held);
 	if (ns_mode_in_force(attachment->mode) && !attachment->members.outer_waits[0])
 		return say(gated, ns_outer_covers(&attachment->outer, port),
 			   attachment->outer.failure[0] ? attachment->outer.failure : "its outer lock is not in");
@@ -238,7 +242,7 @@ static int judge(struct ns_engine *engine, const struct index *index, const stru
 	gated->seen = true;
 	gate->dirty = gate->dirty || strcmp(gated->port.name, port->name) != 0;
 	memcpy(gated->port.name, port->name, NS_IFNAME_MAX);
-	gated->wanted = port->far == NS_PORT_ENDPOINT ? judge_endpoint(engine, index, port, gated)
+	gated->wanted = port->far == NS_PORT_ENDPOINT ? judge_endpoint(engine, index, port, gated, wait)
 						      : judge_unknown(engine, port, gated, wait);
 	if (gated->wanted)
 		gated->why[0] = '\0';

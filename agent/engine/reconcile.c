@@ -63,23 +63,22 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 		.udp_served = attachment->udp_served,
 		.n_udp_served = attachment->n_udp_served,
 	};
-	struct ns_policy policy = NS_POLICY_INIT;
-	NS_JSON json_t *document = NULL;
+	struct ns_loaded *loaded = NULL;
 	int r;
 
 	if (ns_mode_learns(wish->workload.mode))
 		return ns_compile_learn(&options, &wish->plan, err);
-	r = ns_store_get_policy(engine->store, wish->workload.name, wish->workload.active_revision, &document, NULL,
-				err);
+	r = ns_policies_get(&engine->policies, engine->store, wish->workload.name, wish->workload.active_revision,
+			    &loaded, err);
 	if (r < 0)
 		return r;
-	r = ns_policy_from_json(document, &policy, err);
+	(void)ns_policies_put(&engine->policies, attachment->policy);
+	attachment->policy = loaded;
+	r = ns_compile_enforce(&loaded->policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
+			       &wish->plan, err);
 	if (r == 0)
-		r = ns_compile_enforce(&policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
-				       &wish->plan, err);
 	if (r == 0 && !options.member)
-		r = want_outer(attachment, &policy, wish, err);
-	ns_policy_release(&policy);
+		r = want_outer(attachment, &loaded->policy, wish, err);
 	return r;
 }
 
@@ -156,6 +155,8 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 						? 0
 						: ns_members_others(attachment, attachment->members.in_plan);
 	attachment->mode = wish->workload.mode;
+	if (ns_mode_learns(attachment->mode))
+		attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
 	attachment->applied = ns_clock_now();
 	attachment->learn_set_size = attachment->engine->config.learn_set_size;
 	attachment->revision = wish->workload.active_revision;
@@ -396,5 +397,6 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 		return r;
 	}
 	attachment->dirty = false;
+	ns_affected_done(attachment);
 	return 0;
 }

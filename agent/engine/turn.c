@@ -41,18 +41,6 @@ void ns_engine_schedule(struct ns_engine *engine)
 		(void)sd_event_source_set_enabled(engine->turn, SD_EVENT_ONESHOT);
 }
 
-static void mark_all_dirty(struct ns_engine *engine)
-{
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	{
-		struct ns_attachment *attachment = ns_attachment_of(endpoint);
-
-		if (attachment)
-			attachment->dirty = true;
-	}
-	ns_engine_schedule(engine);
-}
-
 /* The kernel's elements time out by themselves; a plan that still named them would differ from it for ever. */
 static void forget_udp_served(struct ns_attachment *attachment)
 {
@@ -92,11 +80,8 @@ void ns_engine_turn(struct ns_engine *engine)
 	struct ns_error err = NS_ERROR_INIT;
 	bool failed = false;
 
-	if (engine->book_dirty) {
-		if (ns_engine_rebuild_book(engine, &err) < 0)
-			ns_log_error("the address book could not be rebuilt: %s", err.text);
-		mark_all_dirty(engine);
-	}
+	if (engine->book_dirty && ns_engine_rebuild_book(engine, &err) < 0)
+		ns_log_error("the address book could not be rebuilt: %s", err.text);
 	ns_members_decide(engine);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
