@@ -271,10 +271,11 @@ static void decide_findings(const struct ns_identity_facts *facts, struct ns_end
 	ns_findings_of_links(to, &facts->bare);
 	for (size_t i = 0; i < facts->n_containers; i++)
 		ns_findings_of_container(to, facts->containers[i]);
-	if (facts->n_containers > 1) {
+	if (facts->undivided) {
 		char text[128];
 
-		(void)snprintf(text, sizeof text, "shared by %zu containers", facts->n_containers);
+		(void)snprintf(text, sizeof text, "shared by %zu containers, one policy: %s", facts->n_sharing,
+			       facts->undivided);
 		ns_findings_add(to, text);
 	}
 	if (facts->truncated)

@@ -132,17 +132,19 @@ static void test_no_downgrade(void **state)
 
 	assert_true(ns_identity_decide(&facts, &e));
 	assert_true(e.provisional);
-	facts.n_containers = 2;
+	facts.n_containers = facts.n_sharing = 2;
+	facts.undivided = "no cgroup v2";
 	assert_true(ns_identity_decide(&facts, &e));
 	assert_false(ns_identity_decide(&facts, &e));
 	check(&e, "docker/web", "docker", false);
 	assert_int_equal(e.n_findings, 3);
 	assert_int_equal(strncmp(e.findings[0], "privileged: ", 12), 0);
 	assert_int_equal(strncmp(e.findings[1], "NET_ADMIN: ", 11), 0);
-	assert_string_equal(e.findings[2], "shared by 2 containers");
+	assert_string_equal(e.findings[2], "shared by 2 containers, one policy: no cgroup v2");
 	assert_true(e.privileged && e.net_admin && !e.net_raw);
 	/* The engine forgets them: the name stays, and what it told of their rights does not. */
-	facts.n_containers = 0;
+	facts.n_containers = facts.n_sharing = 0;
+	facts.undivided = NULL;
 	assert_true(ns_identity_decide(&facts, &e));
 	assert_int_equal(e.n_findings, 0);
 	assert_false(e.privileged || e.net_admin);
