@@ -203,6 +203,7 @@ void ns_engine_reconfigure(struct ns_engine *engine, const struct ns_engine_conf
 	engine->config.fdstore = fdstore;
 	engine->gate.wants_standing = ns_engine_wants_standing(engine);
 	engine->gate.dirty = true; /* its links' names may be others */
+	engine->book_dirty = true; /* and its services */
 	ns_engine_schedule(engine);
 }
 

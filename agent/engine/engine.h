@@ -15,6 +15,7 @@
 #include <nanoseg/policy.h>
 #include <nanoseg/store.h>
 
+#include "config_services.h"
 #include "watch.h"
 
 struct ns_engine;
@@ -45,6 +46,7 @@ struct ns_engine_config {
 	enum ns_start start;     /* of a workload that no rule below names */
 	struct ns_start_rule start_rules[NS_START_RULES_MAX];
 	size_t n_start_rules;
+	struct ns_services services; /* named addresses that nobody has */
 	char gate[NS_GATE_PATTERNS_MAX]
 		 [NS_IFNAME_MAX]; /* names of the links that containers get, "veth*"; none: no gate */
 	size_t n_gate;
@@ -59,7 +61,7 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 		  struct ns_engine **ret, struct ns_error *err);
 /* Leaves all rules in place. Accepts NULL; returns NULL. */
 struct ns_engine *ns_engine_free(struct ns_engine *engine);
-/* New settings after SIGHUP: verdict, set size for tables made from now on, default mode, min_window. */
+/* New settings after SIGHUP: verdict, set size for tables made from now on, default mode, min_window, services. */
 void ns_engine_reconfigure(struct ns_engine *engine, const struct ns_engine_config *config);
 
 struct ns_store *ns_engine_store(struct ns_engine *engine);
