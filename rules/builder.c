@@ -139,6 +139,27 @@ void ns_builder_fib_type(struct ns_builder *b, uint32_t flags, uint8_t reg)
 	stmt->fib.reg = reg;
 }
 
+static void socket_key(struct ns_builder *b, uint32_t key, uint32_t level, uint8_t reg)
+{
+	struct ns_stmt *stmt = next(b, NS_STMT_SOCKET);
+
+	if (!stmt)
+		return;
+	stmt->socket.key = key;
+	stmt->socket.level = level;
+	stmt->socket.reg = reg;
+}
+
+void ns_builder_socket_cgroup(struct ns_builder *b, uint32_t level, uint8_t reg)
+{
+	socket_key(b, NFT_SOCKET_CGROUPV2, level, reg);
+}
+
+void ns_builder_socket_wildcard(struct ns_builder *b, uint8_t reg)
+{
+	socket_key(b, NFT_SOCKET_WILDCARD, 0, reg);
+}
+
 void ns_builder_ct(struct ns_builder *b, uint32_t key, uint8_t reg)
 {
 	struct ns_stmt *stmt = next(b, NS_STMT_CT);

@@ -38,6 +38,10 @@ void ns_builder_rule(struct ns_builder *b, const char *comment);
 void ns_builder_meta(struct ns_builder *b, uint32_t key, uint8_t reg);
 /* The type (RTN_*) of the packet's source or destination in this namespace. */
 void ns_builder_fib_type(struct ns_builder *b, uint32_t flags, uint8_t reg);
+/* The cgroup at that level, eight bytes, which its socket lies in or below. */
+void ns_builder_socket_cgroup(struct ns_builder *b, uint32_t level, uint8_t reg);
+/* A number that only packets with a full-grown socket have; what it is says nothing here. */
+void ns_builder_socket_wildcard(struct ns_builder *b, uint8_t reg);
 void ns_builder_ct(struct ns_builder *b, uint32_t key, uint8_t reg);
 void ns_builder_payload(struct ns_builder *b, uint32_t base, uint32_t offset, uint32_t length, uint8_t reg);
 void ns_builder_immediate(struct ns_builder *b, uint8_t reg, const void *data, uint8_t length);

@@ -8,6 +8,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 
@@ -105,14 +106,20 @@ void ns_compile_begin(struct ns_builder *b, const struct ns_compile_options *opt
 	const struct ns_prefix *links = options ? options->links : NULL;
 	size_t n_links = options ? options->n_links : 0;
 
+	ns_compile_check_members(b, options);
 	b->plan->family = NFPROTO_INET;
-	memcpy(b->plan->table, NS_TABLE_NAME, sizeof(NS_TABLE_NAME));
+	if (ns_compile_member(options))
+		ns_member_table_name(options->member->id, b->plan->table);
+	else
+		memcpy(b->plan->table, NS_TABLE_NAME, sizeof(NS_TABLE_NAME));
 	add_protocols(b);
 	add_broadcasts(b, links, n_links);
-	add_links6(b, links, n_links);
+	if (!ns_compile_member(options))
+		add_links6(b, links, n_links);
+	ns_compile_others_sets(b, options);
 }
 
-void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size, bool counters)
+static void add_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size, bool counters, bool transit)
 {
 	size_t n;
 	const struct ns_set_role *roles = ns_layout_roles(&n);
@@ -125,7 +132,7 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 					   .counter = counters && roles[i].family };
 		enum ns_field address = roles[i].family == AF_INET ? NS_FIELD_IPV4 : NS_FIELD_IPV6;
 
-		if (roles[i].purpose != purpose)
+		if (roles[i].purpose != purpose || (roles[i].direction == NS_TRANSIT && !transit))
 			continue;
 		memcpy(set.name, roles[i].name, sizeof(set.name));
 		set.fields[set.n_fields++] = NS_FIELD_PROTO;
@@ -136,6 +143,16 @@ void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t siz
 		set.fields[set.n_fields++] = NS_FIELD_PORT;
 		ns_builder_set(b, &set);
 	}
+}
+
+void ns_compile_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size, bool counters)
+{
+	add_sets(b, purpose, size, counters, true);
+}
+
+void ns_compile_member_sets(struct ns_builder *b, enum ns_purpose purpose, uint32_t size, bool counters)
+{
+	add_sets(b, purpose, size, counters, false);
 }
 
 /* Loopback carries what a namespace says to itself. A raw socket can send a packet to an own address with another host
@@ -201,6 +218,12 @@ void ns_compile_loopback_out(struct ns_builder *b)
 	ns_builder_mask(b, 0, &(uint32_t){ IPS_DST_NAT }, sizeof(uint32_t));
 	ns_builder_cmp32(b, NFT_CMP_EQ, 0, 0);
 	ns_builder_accept(b);
+}
+
+void ns_compile_is_answer(struct ns_builder *b)
+{
+	ns_builder_ct(b, NFT_CT_DIRECTION, 0);
+	ns_builder_cmp8(b, NFT_CMP_EQ, 0, IP_CT_DIR_REPLY);
 }
 
 void ns_compile_state(struct ns_builder *b, uint32_t bits)

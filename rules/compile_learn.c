@@ -15,13 +15,6 @@
 #include "compile.h"
 #include "tuple_key.h"
 
-#define PRIORITY_FILTER    0
-#define PRIORITY_AFTER_NAT 300 /* so that the real destination is judged, whatever rewrote it */
-
-#define TCP_FLAGS_OFFSET    13
-#define TCP_FIN_SYN_RST_ACK 0x17
-#define TCP_SYN             0x02
-
 #define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
 #define UDP_SERVED_MS   180000
 
@@ -31,8 +24,7 @@ static void common_rules(struct ns_builder *b, const char *link_chain)
 	if (link_chain)
 		ns_compile_jump_link(b, link_chain);
 	ns_builder_rule(b, "answers are no edges");
-	ns_builder_ct(b, NFT_CT_DIRECTION, 0);
-	ns_builder_cmp8(b, NFT_CMP_EQ, 0, IP_CT_DIR_REPLY);
+	ns_compile_is_answer(b);
 	ns_builder_accept(b);
 	ns_builder_rule(b, "no connection to learn");
 	ns_compile_state(b, NF_CT_STATE_INVALID_BIT);
@@ -46,21 +38,48 @@ static void jump(struct ns_builder *b, const char *chain)
 	ns_builder_verdict(b, NFT_JUMP, chain);
 }
 
-static void base_chains(struct ns_builder *b)
+static void base_chains(struct ns_builder *b, const struct ns_compile_options *options)
 {
-	ns_builder_base_chain(b, "input", NF_INET_LOCAL_IN, PRIORITY_FILTER, NF_ACCEPT);
+	ns_builder_base_chain(b, "input", NF_INET_LOCAL_IN, NS_PRIORITY_FILTER, NF_ACCEPT);
+	ns_compile_others_rules(b, options);
 	ns_compile_loopback_in(b);
 	common_rules(b, "link_in");
 	jump(b, "learn_ingress");
 
-	ns_builder_base_chain(b, "output", NF_INET_LOCAL_OUT, PRIORITY_AFTER_NAT, NF_ACCEPT);
+	ns_builder_base_chain(b, "output", NF_INET_LOCAL_OUT, NS_PRIORITY_AFTER_NAT, NF_ACCEPT);
+	ns_compile_others_rules(b, options);
 	ns_compile_loopback_out(b);
 	common_rules(b, "link_out");
 	jump(b, "learn_egress");
 
-	ns_builder_base_chain(b, "forward", NF_INET_FORWARD, PRIORITY_FILTER, NF_ACCEPT);
+	ns_builder_base_chain(b, "forward", NF_INET_FORWARD, NS_PRIORITY_FILTER, NF_ACCEPT);
 	common_rules(b, NULL);
 	jump(b, "learn_transit");
+}
+
+static void accept_rest(struct ns_builder *b)
+{
+	ns_builder_rule(b, NULL);
+	ns_builder_accept(b);
+}
+
+static void member_chains(struct ns_builder *b, const struct ns_compile_options *options)
+{
+	ns_builder_chain(b, NS_CHAIN_MEMBER_IN);
+	if (!options->host)
+		ns_compile_loopback_in(b);
+	common_rules(b, NULL);
+	jump(b, "learn_ingress");
+	accept_rest(b);
+
+	ns_builder_chain(b, NS_CHAIN_MEMBER_OUT);
+	if (!options->host)
+		ns_compile_loopback_out(b);
+	common_rules(b, NULL);
+	jump(b, "learn_egress");
+	accept_rest(b);
+
+	ns_compile_member_bases(b, options->member);
 }
 
 /* A TCP connection is learned from its SYN: any other first packet may have been sent by either side. */
@@ -68,9 +87,21 @@ static void skip_tcp_without_syn(struct ns_builder *b)
 {
 	ns_builder_rule(b, "TCP is learned from its SYN");
 	ns_builder_protocol(b, IPPROTO_TCP);
-	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, 0);
-	ns_builder_mask(b, 0, &(uint8_t){ TCP_FIN_SYN_RST_ACK }, 1);
-	ns_builder_cmp8(b, NFT_CMP_NEQ, 0, TCP_SYN);
+	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, NS_TCP_FLAGS_OFFSET, 1, 0);
+	ns_builder_mask(b, 0, &(uint8_t){ NS_TCP_FIN_SYN_RST_ACK }, 1);
+	ns_builder_cmp8(b, NFT_CMP_NEQ, 0, NS_TCP_SYN);
+	ns_builder_accept(b);
+}
+
+/* One that has been answered, and comes once more, has a socket that says nothing yet of whose it is: it was learned
+ * when it came first, by whom it was sent to. */
+static void skip_repeated_syn(struct ns_builder *b)
+{
+	ns_builder_rule(b, "a SYN that was answered");
+	ns_builder_protocol(b, IPPROTO_TCP);
+	ns_builder_ct(b, NFT_CT_STATUS, 0);
+	ns_builder_mask(b, 0, &(uint32_t){ IPS_SEEN_REPLY }, sizeof(uint32_t));
+	ns_builder_cmp32(b, NFT_CMP_NEQ, 0, 0);
 	ns_builder_accept(b);
 }
 
@@ -88,7 +119,7 @@ static void say_full(struct ns_builder *b, const void *ctx)
 }
 
 /* One chain of learning: known tuples first, since nearly all packets belong to one. */
-static void learn_chain(struct ns_builder *b, const char *name, const struct ns_tuple_rules *rules)
+static void learn_chain(struct ns_builder *b, const char *name, const struct ns_tuple_rules *rules, bool shared)
 {
 	struct ns_tuple_rules spill;
 
@@ -96,6 +127,8 @@ static void learn_chain(struct ns_builder *b, const char *name, const struct ns_
 		ns_builder_chain(b, name);
 	ns_tuple_lookups(b, rules);
 	skip_tcp_without_syn(b);
+	if (shared)
+		skip_repeated_syn(b);
 	if (rules->direction == NS_INGRESS)
 		ns_tuple_add_ports(b, ns_layout_set_name(NS_PURPOSE_LEARN, NS_INGRESS, 0), rules->shape);
 	ns_tuple_adds(b, rules);
@@ -122,33 +155,39 @@ static void leave_for_answers(struct ns_builder *b)
 	ns_builder_verdict(b, NFT_GOTO, "learn_answer");
 }
 
-static void learn_chains(struct ns_builder *b, uint16_t group)
+static void learn_chains(struct ns_builder *b, const struct ns_compile_options *options)
 {
+	bool shared = ns_compile_has_others(options);
 	struct ns_tuple_rules rules = {
-		.purpose = NS_PURPOSE_LEARN, .log = NS_LOG_LEARN, .nflog_group = group, .verdict = NF_ACCEPT
+		.purpose = NS_PURPOSE_LEARN,
+		.log = NS_LOG_LEARN,
+		.nflog_group = ns_compile_nflog_group(options),
+		.verdict = NF_ACCEPT,
 	};
 
 	rules.direction = NS_INGRESS;
 	rules.shape = NS_KEY_SOURCE;
 	ns_builder_chain(b, "learn_ingress");
 	ns_compile_groups(b, NFT_GOTO, "learn_ingress_group");
-	learn_chain(b, NULL, &rules);
+	learn_chain(b, NULL, &rules, shared);
 	rules.shape = NS_KEY_DESTINATION;
-	learn_chain(b, "learn_ingress_group", &rules);
+	learn_chain(b, "learn_ingress_group", &rules, shared);
 	rules.shape = NS_KEY_ANSWER;
 	rules.log = NS_LOG_INVALID;
-	learn_chain(b, "learn_answer", &rules);
+	learn_chain(b, "learn_answer", &rules, shared);
 
 	rules.log = NS_LOG_LEARN;
 	rules.direction = NS_EGRESS;
 	rules.shape = NS_KEY_DESTINATION;
 	ns_builder_chain(b, "learn_egress");
 	leave_for_answers(b);
-	learn_chain(b, NULL, &rules);
+	learn_chain(b, NULL, &rules, shared);
 
+	if (ns_compile_member(options))
+		return;
 	rules.direction = NS_TRANSIT;
 	rules.shape = NS_KEY_BOTH;
-	learn_chain(b, "learn_transit", &rules);
+	learn_chain(b, "learn_transit", &rules, shared);
 }
 
 static void add_udp_served(struct ns_builder *b, const struct ns_compile_options *options)
@@ -175,15 +214,21 @@ int ns_compile_learn(const struct ns_compile_options *options, struct ns_plan *r
 {
 	struct ns_plan plan = NS_PLAN_INIT;
 	struct ns_builder b = { .plan = &plan, .err = err };
+	void (*add_sets)(struct ns_builder *, enum ns_purpose, uint32_t, bool) =
+		ns_compile_member(options) ? ns_compile_member_sets : ns_compile_sets;
 	uint32_t size = options && options->learn_set_size ? options->learn_set_size : NS_LEARN_SET_SIZE_DEFAULT;
 
 	ns_builder_counter_object(&b, NS_COUNTER_LEARN_OVERFLOW);
 	ns_compile_begin(&b, options);
-	ns_compile_sets(&b, NS_PURPOSE_LEARN, size, true);
-	ns_compile_sets(&b, NS_PURPOSE_SPILL, size, false);
+	add_sets(&b, NS_PURPOSE_LEARN, size, true);
+	add_sets(&b, NS_PURPOSE_SPILL, size, false);
 	add_udp_served(&b, options);
-	ns_compile_link_chains(&b);
-	learn_chains(&b, ns_compile_nflog_group(options));
-	base_chains(&b);
+	learn_chains(&b, options);
+	if (ns_compile_member(options)) {
+		member_chains(&b, options);
+	} else {
+		ns_compile_link_chains(&b);
+		base_chains(&b, options);
+	}
 	return ns_compile_finish(&b, &plan, ret);
 }

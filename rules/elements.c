@@ -208,6 +208,11 @@ static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_r
 	return r;
 }
 
+static bool is_member(const struct compilation *c)
+{
+	return c->options && c->options->member;
+}
+
 static bool needs_spans(const struct ns_rule *rule)
 {
 	return !rule->any_protocol && (ns_protocol_has_ports(rule->protocol) || ns_protocol_is_icmp(rule->protocol));
@@ -248,6 +253,8 @@ static int add_rule(struct compilation *c, size_t owner)
 		return ns_error_set(c->err, -EINVAL, "its protocol and its ports do not go together");
 	if (rule->direction < NS_INGRESS || rule->direction > NS_TRANSIT)
 		return ns_error_set(c->err, -EINVAL, "no direction");
+	if (rule->direction == NS_TRANSIT && is_member(c))
+		return 0; /* nothing is forwarded in a member's name */
 	r = ns_peer_resolve(&rule->peer, c->book, c->options, &peers, c->err);
 	if (r == 0 && rule->direction == NS_TRANSIT)
 		r = ns_peer_resolve(&rule->source, c->book, c->options, &sources, c->err);
@@ -335,7 +342,7 @@ static int compile(struct compilation *c, struct ns_plan *plan)
 		}
 	}
 	for (unsigned direction = NS_INGRESS; direction <= NS_TRANSIT; direction++) {
-		for (unsigned family = 0; family < FAMILIES; family++) {
+		for (unsigned family = 0; family < FAMILIES && !(direction == NS_TRANSIT && is_member(c)); family++) {
 			r = fill_direction(c, plan, direction, family);
 			if (r < 0)
 				return r;

@@ -15,6 +15,9 @@
 
 #include <cmocka.h>
 
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
 #include <nanoseg/layout.h>
 
 #include "peers.h"
@@ -27,12 +30,14 @@
 /* One line a fact:
  *	mode learning|auditing|enforcing
  *	workload NAME ADDRESS     host ADDRESS     service NAME ADDRESS     name NAME ADDRESS
- *	link PREFIX               udp PORT */
+ *	link PREFIX               udp PORT
+ *	member CGROUP LEVEL       other CGROUP LEVEL       hostnet */
 struct surroundings {
 	char mode[16];
 	struct ns_book *book;
 	struct ns_prefix links[LINKS_MAX];
 	uint16_t udp[LINKS_MAX];
+	struct ns_member_cgroup member, others[LINKS_MAX];
 	struct ns_compile_options options;
 };
 
@@ -68,7 +73,15 @@ static void add_fact(struct surroundings *s, const char *line)
 		(void)snprintf(s->mode, sizeof(s->mode), "%.15s", one);
 	else if (strcmp(word, "udp") == 0)
 		s->udp[s->options.n_udp_served++] = (uint16_t)strtoul(one, NULL, 10);
-	else if (strcmp(word, "link") == 0) {
+	else if (strcmp(word, "hostnet") == 0)
+		s->options.host = true;
+	else if (strcmp(word, "member") == 0) {
+		s->member = (struct ns_member_cgroup){ strtoull(one, NULL, 10), (unsigned)strtoul(two, NULL, 10) };
+		s->options.member = &s->member;
+	} else if (strcmp(word, "other") == 0) {
+		s->others[s->options.n_others++] =
+			(struct ns_member_cgroup){ strtoull(one, NULL, 10), (unsigned)strtoul(two, NULL, 10) };
+	} else if (strcmp(word, "link") == 0) {
 		r = ns_prefix_parse(one, &prefix, &err);
 		s->links[s->options.n_links++] = prefix;
 	} else if ((r = ns_addr_parse(n == 3 ? two : one, &addr, &err)) < 0) {
@@ -97,6 +110,7 @@ static void read_surroundings(struct surroundings *s, const char *name)
 	assert_int_equal(ns_book_new(&s->book, NULL), 0);
 	s->options.links = s->links;
 	s->options.udp_served = s->udp;
+	s->options.others = s->others;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		add_fact(s, line);
 	free(text);
@@ -209,7 +223,115 @@ static void test_golden(void **state)
 		free(entries[i]);
 	}
 	free(entries);
-	assert_int_equal(cases, 17); /* a case that is not found is not passed */
+	assert_int_equal(cases, 22); /* a case that is not found is not passed */
+}
+
+/* ---- members ---- */
+
+static void test_member_tables(void **state)
+{
+	static const char *const foreign[] = {
+		"nanoseg",     "nanoseg-",   "nanoseg-0",  "nanoseg-x",
+		"nanoseg-12x", "nanoseg-+5", "nanoseg-05", "nanoseg- 5",
+		"nanoseg--5",  "Nanoseg-5",  "",           "nanoseg-18446744073709551616"
+	};
+	char name[NS_NFT_NAME_MAX];
+	uint64_t cgroup = 7;
+
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		assert_int_equal(ns_member_table_cgroup(foreign[i], &cgroup), -EINVAL);
+	assert_true(cgroup == 7);
+	ns_member_table_name(UINT64_MAX, name);
+	assert_string_equal(name, "nanoseg-18446744073709551615");
+	assert_int_equal(ns_member_table_cgroup(name, &cgroup), 0);
+	assert_true(cgroup == UINT64_MAX);
+}
+
+static int compile_both(const struct ns_compile_options *options)
+{
+	struct ns_policy policy = { .verdict = NS_VERDICT_DROP };
+	struct ns_book *book = NULL;
+	struct ns_plan plan = NS_PLAN_INIT;
+	int learn, enforce;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	learn = ns_compile_learn(options, &plan, NULL);
+	ns_plan_release(&plan);
+	enforce = ns_compile_enforce(&policy, book, false, options, &plan, NULL);
+	ns_plan_release(&plan);
+	ns_book_free(book);
+	assert_int_equal(learn, enforce);
+	return learn;
+}
+
+static void test_members_that_cannot_be(void **state)
+{
+	struct ns_member_cgroup member = { 7, 2 }, root = { 1, 0 }, none = { 0, 2 },
+				deep = { 7, NS_CGROUP_LEVELS_MAX + 1 }, others[NS_MEMBERS_MAX + 1];
+
+	for (unsigned i = 0; i <= NS_MEMBERS_MAX; i++)
+		others[i] = (struct ns_member_cgroup){ 100 + i, 1 + i % NS_CGROUP_LEVELS_MAX };
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .member = &member }), 0);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .member = &member, .host = true }), 0);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .member = &root }), -EINVAL);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .member = &none }), -EINVAL);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .member = &deep }), -EINVAL);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .host = true }), -EINVAL);
+	assert_int_equal(
+		compile_both(&(struct ns_compile_options){ .member = &member, .others = others, .n_others = 1 }),
+		-EINVAL);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .others = &root, .n_others = 1 }), -EINVAL);
+	/* As many as there may be, on every level, is within what a plan holds. */
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .others = others, .n_others = NS_MEMBERS_MAX }), 0);
+	assert_int_equal(compile_both(&(struct ns_compile_options){ .others = others, .n_others = NS_MEMBERS_MAX + 1 }),
+			 -E2BIG);
+}
+
+/* The last rule of the chain, and of those it leads to, has no condition and a verdict. */
+static void assert_ends(const struct ns_plan *plan, const char *name)
+{
+	const struct ns_plan_chain *chain = ns_plan_find_chain(plan, name);
+	const struct ns_plan_rule *last;
+	const struct ns_stmt *verdict;
+
+	assert_non_null(chain);
+	last = &chain->rules[chain->n_rules - 1];
+	verdict = &last->stmts[last->n_stmts - 1];
+	assert_int_equal(verdict->kind, NS_STMT_VERDICT);
+	for (unsigned i = 0; i + 1 < last->n_stmts; i++)
+		assert_int_equal(last->stmts[i].kind, NS_STMT_OBJREF); /* nothing that could end the rule */
+	if (verdict->verdict.code == NFT_GOTO)
+		assert_ends(plan, verdict->verdict.chain);
+	else
+		assert_true(verdict->verdict.code == NF_ACCEPT || verdict->verdict.code == NF_DROP);
+}
+
+/* The base chains accept, so whatever is a member's must meet its end before. */
+static void test_a_members_packet_ends_in_its_chain(void **state)
+{
+	struct ns_member_cgroup member = { 7, 2 };
+	struct ns_policy policy = { .verdict = NS_VERDICT_REJECT };
+	struct ns_book *book = NULL;
+
+	assert_int_equal(ns_book_new(&book, NULL), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		struct ns_compile_options options = { .member = &member, .host = i & 1 };
+		struct ns_plan plan = NS_PLAN_INIT;
+
+		if (i / 2 == 0)
+			assert_int_equal(ns_compile_learn(&options, &plan, NULL), 0);
+		else
+			assert_int_equal(ns_compile_enforce(&policy, book, i / 2 == 1, &options, &plan, NULL), 0);
+		assert_ends(&plan, "member_in");
+		assert_ends(&plan, "member_out");
+		assert_null(ns_plan_find_chain(&plan, "forward"));
+		assert_null(ns_plan_find_chain(&plan, "link_in"));
+		for (size_t j = 0; j < plan.n_chains; j++)
+			if (plan.chains[j].base)
+				assert_int_equal(plan.chains[j].n_rules, 1);
+		ns_plan_release(&plan);
+	}
+	ns_book_free(book);
 }
 
 /* ---- the sets against a plain reading of the policy ---- */
@@ -493,6 +615,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_member_tables),
+		cmocka_unit_test(test_members_that_cannot_be),
+		cmocka_unit_test(test_a_members_packet_ends_in_its_chain),
 		cmocka_unit_test(test_sets_mean_the_policy),
 		cmocka_unit_test(test_internet_is_what_scope_calls_global),
 		cmocka_unit_test(test_too_many_elements),
