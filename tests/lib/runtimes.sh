@@ -5,6 +5,7 @@
 # engine's command: docker, or pm (podman.sh). Sourced after lab.sh and the engine's file.
 
 RT=${RT:-docker}
+RT_FAMILIES='4 6'
 declare -A RT_PID RT_ADDRESS
 
 # rt_look NAME…: reads anew where they are; after each start.
@@ -38,11 +39,11 @@ rt_try() {
 	rt_in "$from" "$TRAFFIC" try "$kind" "$(rt_address "$to" "${kind: -1}" "$network")" "$@" "$ms"
 }
 
-# rt_pass FROM PROTO TO NETWORK [PORT]: in both families; rt_refuse the same, many at a time: all_refused judges.
+# rt_pass FROM PROTO TO NETWORK [PORT]: in each of RT_FAMILIES; rt_refuse the same, many at a time: all_refused judges.
 rt_pass() {
 	local from=$1 proto=$2 outcome v
 	shift 2
-	for v in 4 6; do
+	for v in $RT_FAMILIES; do
 		outcome=$(rt_try 1000 "$from" "$proto$v" "$@") || die "$from $proto$v $* did not pass: $outcome"
 		passed "$from $proto$v $* passes"
 	done
@@ -51,7 +52,7 @@ rt_pass() {
 rt_refuse() {
 	local from=$1 proto=$2 v
 	shift 2
-	for v in 4 6; do
+	for v in $RT_FAMILIES; do
 		rt_refuse_one "$from" "$proto$v" "$@" &
 		NS_REFUSALS+=($!)
 		NS_CHECKS=$((NS_CHECKS + 1))
@@ -62,16 +63,19 @@ rt_refuse_one() {
 	local outcome
 	outcome=$(rt_try 500 "$@") && die "$* passed, and must be refused"
 	case $outcome in
-	timeout | reset | blocked | prohibited) passed "$* is refused ($outcome)" ;;
+	# The last one: by the cut that follows a new policy.
+	timeout | reset | blocked | prohibited | *abort*) passed "$* is refused ($outcome)" ;;
 	*) die "$* did not run: $outcome" ;;
 	esac
 }
 
-# rt_reaches FROM PROTO TO NETWORK [PORT]: a condition, for both families.
+# rt_reaches FROM PROTO TO NETWORK [PORT]: a condition.
 rt_reaches() {
-	local from=$1 proto=$2
+	local from=$1 proto=$2 v
 	shift 2
-	rt_try 500 "$from" "${proto}4" "$@" && rt_try 500 "$from" "${proto}6" "$@"
+	for v in $RT_FAMILIES; do
+		rt_try 500 "$from" "$proto$v" "$@" || return 1
+	done
 }
 
 rt_source_is() { # SOURCE STATE
@@ -92,8 +96,19 @@ rt_locked() { # WORKLOAD: each of its instances by both locks, and open
 		length > 0 and all(.inner == "enforcing" and .outer == "enforcing" and .gate == "open")'
 }
 
-rt_names() { # NAME ADDRESS: whether some set in the container's table has the address
-	rt_in "$1" nft list table inet nanoseg | grep -qF "$2"
+# rt_names NAME ADDRESS: some set in the container's table lets it pass; those of what was refused do not count.
+rt_names() {
+	rt_in "$1" nft -j list table inet nanoseg | jq -e --arg a "$2" '[.nftables[].set | select(. and
+		(.name | startswith("deny") | not)) | .elem // [] | .. | strings] | index($a)'
+}
+
+# rt_forgotten ADDRESS NAME…: it is in no set of the containers.
+rt_forgotten() {
+	local address=$1 name
+	shift
+	for name; do
+		not rt_names "$name" "$address" || return 1
+	done
 }
 
 # The devices that an outer lock has chains on. The gate must not stand: old nft programs cannot list its wildcards.
@@ -110,12 +125,21 @@ rt_host_device() { # NAME ADDRESS
 }
 
 rt_has_outer() { # DEVICE
-	rt_outer_devices | grep -qx "$1"
+	grep -qx "$1" <(rt_outer_devices)
+}
+
+# rt_learned WORKLOAD PEER PORT: its edges to the peer, in each family.
+rt_learned() {
+	local v
+	for v in $RT_FAMILIES; do
+		eventually "$1 to $2, learned, IPv$v" 10 has_edge "$1" ".direction == \"egress\" and .peer.name == \"$2\" and
+			.port == $3 and (.peer.address | contains(\":\")) == ($v == 6)"
+	done
 }
 
 # Nothing of containers that are gone: no lock on the host's side, nothing that the gate still minds.
 rt_nothing_outer() {
-	[ -z "$(nft list tables netdev | grep -F nanoseg-)" ]
+	not grep -qF nanoseg- <(nft list tables netdev)
 }
 
 rt_gate_forgot() {

@@ -32,13 +32,6 @@ refused() {
 	rt_refuse stranger ping labelled shop_default
 	all_refused
 }
-learned() { # WORKLOAD PEER PORT
-	local v
-	for v in . :; do
-		eventually "$1 to $2, learned" 10 has_edge "$1" ".direction == \"egress\" and .peer.name == \"$2\" and .port == $3 and
-			(.peer.address | contains(\"$v\"))"
-	done
-}
 
 # The default bridge has IPv6 as well.
 docker_start --ipv6 --fixed-cidr-v6 fd99:1::/64
@@ -76,10 +69,10 @@ for name in shop_db_1 shop_api_1; do
 	wait_for 10 docker_serves "$name" || die "$name does not serve"
 done
 works
-learned docker/plain1 docker/plain2 5432
-learned compose/shop/api compose/shop/db 5432
-learned compose/shop/api compose/shop/db 5353
-learned front/client compose/shop/api 8080
+rt_learned docker/plain1 docker/plain2 5432
+rt_learned compose/shop/api compose/shop/db 5432
+rt_learned compose/shop/api compose/shop/db 5353
+rt_learned front/client compose/shop/api 8080
 for workload in docker/plain1 docker/plain2 front/client compose/shop/db compose/shop/api; do
 	approve "$workload"
 	enforce "$workload"
@@ -143,8 +136,8 @@ all_refused
 side4=$(rt_address shop_db_1 4 side) side6=$(rt_address shop_db_1 6 side)
 check "its address is in the peer's sets" rt_names shop_api_1 "$side4"
 docker network disconnect side shop_db_1
-eventually "its address is in no set, IPv4" 10 not rt_names shop_api_1 "$side4"
-eventually "its address is in no set, IPv6" 10 not rt_names shop_api_1 "$side6"
+eventually "its address is forgotten, IPv4" 10 rt_forgotten "$side4" shop_api_1
+eventually "its address is forgotten, IPv6" 10 rt_forgotten "$side6" shop_api_1
 docker network disconnect side shop_api_1
 eventually "the lock is off" 10 not rt_has_outer "$device"
 works
@@ -168,8 +161,8 @@ check "as planned" ns verify
 step "removed"
 old4=$(rt_address shop_db_1 4 shop_default) old6=$(rt_address shop_db_1 6 shop_default)
 docker rm -f shop_db_1 >/dev/null
-eventually "no address of it is in a set, IPv4" 10 not rt_names shop_api_1 "$old4"
-eventually "no address of it is in a set, IPv6" 10 not rt_names shop_api_1 "$old6"
+eventually "its address is forgotten, IPv4" 10 rt_forgotten "$old4" shop_api_1
+eventually "its address is forgotten, IPv6" 10 rt_forgotten "$old6" shop_api_1
 check "there are outer locks" not rt_nothing_outer
 docker ps -aq | xargs docker rm -f >/dev/null
 nobody() { [ "$(nsj endpoints)" = "[]" ]; }
