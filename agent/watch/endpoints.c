@@ -9,6 +9,7 @@
 #include "identity.h"
 #include "log.h"
 #include "netns.h"
+#include "nspawn.h"
 #include "watch_object.h"
 
 /* A process younger than this, found because something happened, is what happened. */
@@ -142,6 +143,10 @@ void ns_watched_ask_runtime(struct ns_watched *watched, const struct ns_proc_ent
 	n = n < NS_WATCH_CGROUPS_ASKED_MAX ? n : NS_WATCH_CGROUPS_ASKED_MAX;
 	for (size_t i = 0; i < n && !*watched->cgroup.runtime; i++)
 		(void)ns_proc_cgroup(entries[i].pid, &watch->own_cgroup, &watched->cgroup);
+	/* Without a scope of its own a machine has no name in its cgroup. */
+	if (strcmp(watched->cgroup.runtime, "nspawn") == 0)
+		for (size_t i = 0; i < n && !*watched->cgroup.id; i++)
+			(void)ns_nspawn_find(entries[i].pid, watch->own_userns, watched->cgroup.id);
 	if (strcmp(watched->cgroup.runtime, "podman") != 0)
 		return;
 	/* It was found by the namespace's path, which others may share. */

@@ -10,7 +10,7 @@ PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-d
 PACKAGES_LAB="iproute2 util-linux nftables conntrack jq socat procps kmod curl"
 PACKAGES_DOCKER="docker.io docker-compose iptables busybox-static"
 PACKAGES_RUNTIMES="podman netavark aardvark-dns uidmap slirp4netns containernetworking-plugins protobuf-compiler
-	systemd-container dbus"
+	systemd-container dbus lxc"
 PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
 PACKAGES_KERNELS="qemu-system-x86 kmod busybox-static cpio xz-utils"
 
