@@ -16,7 +16,9 @@
 enum ns_bundle_kind {
 	NS_BUNDLE_PLAIN = 0, /* Docker, nerdctl, ctr: anybody who starts a container may set each of them */
 	NS_BUNDLE_CRI,       /* containerd's namespace k8s.io */
-	NS_BUNDLE_STORAGE,   /* CRI-O or Podman; io.container.manager tells which */
+	NS_BUNDLE_CRIO,
+	NS_BUNDLE_PODMAN,
+	NS_BUNDLE_STORAGE, /* CRI-O or Podman: io.container.manager tells, which a pod's author could set in CRI-O */
 };
 
 /* `id` is the container's. ret->runtime is filled as far as the document tells: containerd, crio, podman or "". */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,34 +162,84 @@ static bool by_nspawn(struct piece parent, struct piece p, struct ns_cgroup_iden
 	return true;
 }
 
+/* The id of a pod of Podman that a cgroup above the container's is named after: POD, or with systemd
+ * machine-libpod_pod_POD.slice, of a user user-libpod_pod_POD.slice. */
+static void note_pod(struct piece p, struct ns_cgroup_identity *found)
+{
+	static const char mark[] = "libpod_pod_";
+
+	if (take_suffix(&p, ".slice")) {
+		const char *at = memmem(p.at, p.length, mark, sizeof mark - 1);
+
+		if (!at)
+			return;
+		p.length -= (size_t)(at - p.at) + sizeof mark - 1;
+		p.at = at + sizeof mark - 1;
+	}
+	if (is_id(p))
+		(void)snprintf(found->pod, sizeof found->pod, "%.*s", ID_DIGITS, p.at);
+}
+
+/* user-UID.slice, which the service manager makes. */
+static bool is_user(struct piece p, uid_t *ret)
+{
+	uint64_t uid = 0;
+
+	if (!take_prefix(&p, "user-") || !take_suffix(&p, ".slice") || p.length == 0 || p.length > 10)
+		return false;
+	for (size_t i = 0; i < p.length; i++) {
+		if (!isdigit((unsigned char)p.at[i]))
+			return false;
+		uid = uid * 10 + (uint64_t)(p.at[i] - '0');
+	}
+	if (uid >= UINT32_MAX) /* (uid_t)-1 is nobody */
+		return false;
+	*ret = (uid_t)uid;
+	return true;
+}
+
+static bool next_piece(struct piece path, size_t *at, struct piece *ret)
+{
+	while (*at < path.length && path.at[*at] == '/')
+		(*at)++;
+	*ret = (struct piece){ path.at + *at, 0 };
+	while (*at < path.length && path.at[*at] != '/') {
+		(*at)++;
+		ret->length++;
+	}
+	return ret->length > 0;
+}
+
 static bool identify_path(struct piece path, bool systemd_line, const struct ns_cgroup_identity *own,
 			  struct ns_cgroup_identity *ret, struct ns_cgroup_identity *bare)
 {
-	struct piece parent = { "", 0 };
-	bool in_kubepods = false;
+	struct piece parent = { "", 0 }, p;
+	bool in_kubepods = false, rootless = false;
+	uid_t uid = 0;
 
-	for (size_t i = 0; i < path.length;) {
+	for (size_t i = 0; next_piece(path, &i, &p);) {
 		struct ns_cgroup_identity found;
-		struct piece p = { path.at + i, 0 };
 
-		while (i < path.length && path.at[i] != '/') {
-			i++;
-			p.length++;
-		}
-		i++;
-		if (p.length == 0)
-			continue;
 		/* Below here users make the cgroups (systemd delegates them), and call them what they like. */
-		if (piece_is(p, "user.slice"))
-			return false;
+		if (!rootless && piece_is(p, "user.slice")) {
+			if (!next_piece(path, &i, &p) || !is_user(p, &uid))
+				return false;
+			rootless = true;
+			parent = p;
+			continue;
+		}
 		in_kubepods = in_kubepods || (p.length >= 8 && memcmp(p.at, "kubepods", 8) == 0);
 		if (by_prefix(p, &found) || by_parent(parent, in_kubepods, p, &found) || by_lxc(parent, p, &found) ||
 		    (systemd_line && by_nspawn(parent, p, &found))) {
+			if (strcmp(found.runtime, "podman") == 0)
+				note_pod(parent, &found);
+			found.rootless = rootless;
+			found.uid = uid;
 			if (!own || !ns_cgroup_same(own, &found)) {
 				*ret = found;
 				return true;
 			}
-		} else if (is_id(p) && !*bare->id) {
+		} else if (is_id(p) && !*bare->id && !rootless) {
 			set(&found, "", p);
 			if (!own || strcmp(own->id, found.id) != 0)
 				*bare = found;
@@ -244,5 +295,6 @@ bool ns_cgroup_identify(const char *text, size_t length, const struct ns_cgroup_
 
 bool ns_cgroup_same(const struct ns_cgroup_identity *a, const struct ns_cgroup_identity *b)
 {
-	return strcmp(a->runtime, b->runtime) == 0 && strcmp(a->id, b->id) == 0;
+	return strcmp(a->runtime, b->runtime) == 0 && strcmp(a->id, b->id) == 0 && a->rootless == b->rootless &&
+	       a->uid == b->uid;
 }

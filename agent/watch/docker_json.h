@@ -33,6 +33,7 @@ struct ns_container {
 	/* Of a pod; "": none. `owner` is what lasts of it: the Deployment without the hash of its ReplicaSet, or the
 	 * pod's own name; `container` the container's name in it, "" for the one that only holds the namespace. */
 	char pod_namespace[NS_NAME_MAX], pod[NS_NAME_MAX], owner[NS_NAME_MAX], container[NS_NAME_MAX];
+	char pod_id[NS_DOCKER_ID_DIGITS + 1];     /* of the Podman pod it is in; "": none */
 	char sandbox_id[NS_DOCKER_ID_DIGITS + 1]; /* of the pod's namespace; "": not known */
 	bool sandbox;                             /* it only holds a pod's namespace (pause, infra) */
 	char bundle[NS_BUNDLE_PATH_MAX];          /* the config.json that told of it; "": an engine did */

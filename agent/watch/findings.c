@@ -59,6 +59,17 @@ void ns_findings_of_links(struct ns_endpoint *endpoint, const struct ns_bare_lin
 	ns_findings_add(endpoint, text);
 }
 
+void ns_findings_of_rootless(struct ns_endpoint *endpoint, uid_t uid)
+{
+	char text[sizeof *endpoint->findings];
+
+	(void)snprintf(
+		text, sizeof text,
+		"rootless: made by user %u, with a tap or pasta and no veth of the host; only the inner lock holds",
+		(unsigned)uid);
+	ns_findings_add(endpoint, text);
+}
+
 static bool has_bad_label(const struct ns_container *container)
 {
 	return *container->label_workload && !ns_identity_is_workload(container->label_workload);

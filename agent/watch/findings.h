@@ -21,6 +21,8 @@ void ns_findings_add(struct ns_endpoint *endpoint, const char *text);
 /* From endpoint->net_admin, net_raw and privileged, and from its links. */
 void ns_findings_of_rights(struct ns_endpoint *endpoint);
 void ns_findings_of_links(struct ns_endpoint *endpoint, const struct ns_bare_link *bare);
+/* A user's container: who made the namespace can change what nobody owns in it. */
+void ns_findings_of_rootless(struct ns_endpoint *endpoint, uid_t uid);
 /* What an engine tells of a container in it. */
 void ns_findings_of_container(struct ns_endpoint *endpoint, const struct ns_container *container);
 

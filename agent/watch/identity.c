@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "findings.h"
 #include "identity.h"
+#include "names.h"
 
 #define SHORT_ID 12
 
 bool ns_identity_is_workload(const char *text)
 {
-	if (*text == '\0' || *text == '/' || strlen(text) >= NS_WORKLOAD_MAX)
-		return false;
-	for (; *text; text++)
-		if (!isalnum((unsigned char)*text) && !strchr("._-/@:+", *text))
-			return false;
-	return true;
+	return ns_names_is_workload(text);
 }
 
-/* One component of a workload's name out of a foreign word: a slash in it must not make another component. */
+/* One component of a workload's name out of a foreign word, cut where it is too long: no lasting name is made so. */
 static void put_component(char ret[static NS_NAME_MAX], const char *word)
 {
-	size_t n = 0;
+	char cut[NS_NAME_MAX];
 
-	for (; word[n] && n + 1 < NS_NAME_MAX; n++) {
-		unsigned char c = (unsigned char)word[n];
-
-		ret[n] = isalnum(c) || strchr("._-@:+", c) ? (char)c : '_';
-	}
-	ret[n] = '\0';
+	(void)snprintf(cut, sizeof cut, "%s", word);
+	if (!ns_names_put_part(ret, cut))
+		ret[0] = '\0';
 }
 
 static const char *base_name(const char *path)
@@ -73,36 +67,51 @@ const char *ns_identity_file_runtime(const char *path)
 
 void ns_identity_workload(const struct ns_container *container, char ret[static NS_WORKLOAD_MAX])
 {
-	char project[NS_NAME_MAX], service[NS_NAME_MAX], name[NS_NAME_MAX];
-	int n = -1;
+	char why[NS_NAMED_BY_MAX];
 
-	if (ns_identity_is_workload(container->label_workload)) {
-		(void)snprintf(ret, NS_WORKLOAD_MAX, "%s", container->label_workload);
-		return;
-	}
-	if (*container->project && *container->service) {
-		put_component(project, container->project);
-		put_component(service, container->service);
-		n = snprintf(ret, NS_WORKLOAD_MAX, "compose/%s/%s", project, service);
-	}
-	/* Two long names must not become one workload by being cut. */
-	if (n < 0 || n >= NS_WORKLOAD_MAX) {
-		put_component(name, container->name);
-		n = snprintf(ret, NS_WORKLOAD_MAX, "%s/%s", container->runtime, name);
-	}
-	if (n >= NS_WORKLOAD_MAX || !*container->name)
-		(void)snprintf(ret, NS_WORKLOAD_MAX, "%s/%.*s", container->runtime, SHORT_ID, container->id);
+	ns_names_decide(container, NS_NAME_ALONE, NULL, ret, why);
 }
 
-static void from_container(struct ns_endpoint *to, const struct ns_container *container)
+static void explain(struct ns_endpoint *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void explain(struct ns_endpoint *to, const char *format, ...)
 {
-	ns_identity_workload(container, to->workload);
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(to->named_by, sizeof to->named_by, format, args);
+	va_end(args);
+}
+
+/* The endpoint is the container itself, or the namespace that it made or (a pod's) that is made for it. */
+static void from_container(struct ns_endpoint *to, const struct ns_container *container,
+			   const struct ns_identity_facts *facts)
+{
+	bool is_pod = !facts->member && *container->pod_namespace;
+
+	ns_names_decide(container, facts->member ? NS_NAME_ALONE : NS_NAME_NAMESPACE, facts->naming, to->workload,
+			to->named_by);
 	(void)snprintf(to->runtime, sizeof to->runtime, "%s", container->runtime);
-	(void)snprintf(to->container_id, sizeof to->container_id, "%s", container->id);
-	(void)snprintf(to->name, sizeof to->name, "%s", container->name);
+	(void)snprintf(to->container_id, sizeof to->container_id, "%s",
+		       is_pod && *container->sandbox_id ? container->sandbox_id : container->id);
+	if (*container->pod && (is_pod || container->sandbox))
+		(void)snprintf(to->name, sizeof to->name, "%s", container->pod);
+	else
+		(void)snprintf(to->name, sizeof to->name, "%s",
+			       *container->name ? container->name : container->container);
+	if (is_pod && !container->sandbox) /* one of its containers told it, whose image is not the pod's */
+		return;
 	(void)snprintf(to->image, sizeof to->image, "%s", container->image);
 	(void)snprintf(to->image_digest, sizeof to->image_digest, "%s", container->image_digest);
-	to->provisional = !*container->name;
+}
+
+/* Who cannot be named by anything that lasts, or whose pod nobody has named yet, is not known for certain. */
+static bool is_unsure(const struct ns_container *container, const struct ns_endpoint *named)
+{
+	bool of_pod = *container->pod_namespace || ns_names_is_workload(container->label_workload);
+
+	return (strncmp(named->named_by, "id:", 3) == 0 && !*container->name) ||
+	       (*container->pod_id && !*container->pod && !of_pod);
 }
 
 static void from_netns_name(struct ns_endpoint *to, const char *path)
@@ -114,6 +123,7 @@ static void from_netns_name(struct ns_endpoint *to, const char *path)
 		       name);
 	(void)snprintf(to->runtime, sizeof to->runtime, "netns");
 	(void)snprintf(to->name, sizeof to->name, "%s", name);
+	explain(to, "name: the file %s", path);
 }
 
 static void from_cgroup(struct ns_endpoint *to, const struct ns_cgroup_identity *cgroup, pid_t pid)
@@ -123,6 +133,8 @@ static void from_cgroup(struct ns_endpoint *to, const struct ns_cgroup_identity 
 
 	put_component(id, cgroup->id);
 	(void)snprintf(to->runtime, sizeof to->runtime, "%s", cgroup->runtime);
+	explain(to, "%s: the cgroup of process %d%s", named && *id ? "name" : "id", (int)pid,
+		named && *id ? "" : "; nothing has told a name");
 	if (!*id) {
 		(void)snprintf(to->workload, sizeof to->workload, "%s/pid-%d", cgroup->runtime, (int)pid);
 		to->provisional = true;
@@ -145,7 +157,24 @@ static void from_file(struct ns_endpoint *to, const char *runtime, const char *p
 	put_component(name, base_name(path));
 	(void)snprintf(to->workload, sizeof to->workload, "%s/%.128s", runtime, name);
 	(void)snprintf(to->runtime, sizeof to->runtime, "%s", runtime);
+	explain(to, "id: the file %s of %s; nothing has told a name", path, runtime);
 	to->provisional = true;
+}
+
+/* The name of the pod that the cgroup tells of. Until an engine says which of its containers holds the namespace, that
+ * is the one with the name that Podman gives it. */
+static void add_pod(struct ns_container *to, const struct ns_identity_facts *facts)
+{
+	const char *id = facts->cgroup.pod;
+
+	if (!*id || *to->pod_id || *to->pod || strcmp(to->runtime, "podman") != 0)
+		return;
+	memcpy(to->pod_id, id, sizeof facts->cgroup.pod);
+	if (facts->pod)
+		(void)snprintf(to->pod, sizeof to->pod, "%s", facts->pod);
+	if (strlen(to->name) == SHORT_ID + sizeof "-infra" - 1 && memcmp(to->name, id, SHORT_ID) == 0 &&
+	    strcmp(to->name + SHORT_ID, "-infra") == 0)
+		to->sandbox = true;
 }
 
 /* The word that is told, where one is. */
@@ -155,9 +184,43 @@ static void from_file(struct ns_endpoint *to, const char *runtime, const char *p
 			(void)snprintf(to, sizeof(to), "%s", word);                                                    \
 	} while (0)
 
-/* Over what was guessed from the cgroup or the path, if anything was. */
-static void from_hint(struct ns_endpoint *to, const struct ns_hint_words *hint, bool guessed, pid_t pid)
+/* What a hook tells, as a container; the plugin of a pod's network names no runtime. */
+static void container_of_hint(struct ns_container *ret, const struct ns_hint_words *hint)
 {
+	*ret = (struct ns_container){ .sandbox = *hint->pod != '\0' };
+	if (ns_docker_is_id(hint->container_id))
+		memcpy(ret->id, hint->container_id, sizeof ret->id);
+	TAKE_WORD(ret->runtime, hint->runtime);
+	TAKE_WORD(ret->name, hint->name);
+	TAKE_WORD(ret->image, hint->image);
+	TAKE_WORD(ret->label_workload, hint->workload);
+	TAKE_WORD(ret->pod_namespace, hint->pod_namespace);
+	TAKE_WORD(ret->pod, hint->pod);
+	(void)snprintf(ret->bundle, sizeof ret->bundle, "what a hook or plugin told");
+}
+
+/* Does the hint name a workload by a rule that is none of a container's own name? */
+static bool name_by_hint(const struct ns_identity_facts *facts, char ret[static NS_WORKLOAD_MAX],
+			 char ret_why[static NS_NAMED_BY_MAX])
+{
+	struct ns_container container;
+	char name[NS_WORKLOAD_MAX], why[NS_NAMED_BY_MAX];
+
+	container_of_hint(&container, facts->hint);
+	if (!*container.label_workload && !*container.pod)
+		return false;
+	ns_names_decide(&container, NS_NAME_NAMESPACE, facts->naming, name, why);
+	if (strncmp(why, "label:", 6) != 0 && strncmp(why, "k8s:", 4) != 0)
+		return false;
+	memcpy(ret, name, sizeof name);
+	memcpy(ret_why, why, sizeof why);
+	return true;
+}
+
+/* Over what was guessed from the cgroup or the path, if anything was. */
+static void from_hint(struct ns_endpoint *to, const struct ns_identity_facts *facts, bool guessed)
+{
+	const struct ns_hint_words *hint = facts->hint;
 	bool certain = guessed && !to->provisional;
 	char name[NS_NAME_MAX];
 
@@ -165,38 +228,42 @@ static void from_hint(struct ns_endpoint *to, const struct ns_hint_words *hint, 
 	TAKE_WORD(to->container_id, hint->container_id);
 	TAKE_WORD(to->name, hint->name);
 	TAKE_WORD(to->image, hint->image);
-	TAKE_WORD(to->workload, hint->workload);
 	if (!*to->runtime)
 		(void)snprintf(to->runtime, sizeof to->runtime, "netns");
-	to->provisional = !*hint->workload && !certain;
+	to->provisional = !name_by_hint(facts, to->workload, to->named_by) && !certain;
 	if (!to->provisional)
 		return;
 	put_component(name, *to->name ? to->name : to->container_id);
 	if (!*name)
-		(void)snprintf(name, sizeof name, "pid-%d", (int)pid);
+		(void)snprintf(name, sizeof name, "pid-%d", (int)facts->pid);
 	if (*to->name)
 		(void)snprintf(to->workload, sizeof to->workload, "%s/%.200s", to->runtime, name);
 	else
 		(void)snprintf(to->workload, sizeof to->workload, "%s/%.*s", to->runtime,
 			       *to->container_id ? SHORT_ID : NS_NAME_MAX, name);
+	explain(to, "%s: what a hook or plugin told", *to->name ? "name" : "id");
 }
 
 /* Of a container that no engine has told of yet. A label may still name another workload. */
-static void from_conmon(struct ns_endpoint *to, const struct ns_conmon_words *conmon)
+static void from_conmon(struct ns_endpoint *to, const struct ns_identity_facts *facts)
 {
 	struct ns_container container = { .runtime = "podman" };
 
-	memcpy(container.id, conmon->id, sizeof container.id);
-	memcpy(container.name, conmon->name, sizeof container.name);
+	if (ns_docker_is_id(facts->conmon.id))
+		memcpy(container.id, facts->conmon.id, sizeof container.id);
+	memcpy(container.name, facts->conmon.name, sizeof container.name);
 	memcpy(container.image, to->image, sizeof container.image); /* a hint's */
-	from_container(to, &container);
-	if (*conmon->workload)
-		memcpy(to->workload, conmon->workload, sizeof to->workload);
-	to->provisional = to->name_only = true;
+	memcpy(container.label_workload, facts->conmon.workload, sizeof container.label_workload);
+	add_pod(&container, facts);
+	(void)snprintf(container.bundle, sizeof container.bundle, "the command line of its conmon");
+	from_container(to, &container, facts);
+	/* Of a user's container nobody will ever tell more. */
+	to->provisional = to->name_only = !facts->cgroup.rootless;
 }
 
 static void copy_words(struct ns_endpoint *to, const struct ns_endpoint *from)
 {
+	memcpy(to->named_by, from->named_by, sizeof to->named_by);
 	memcpy(to->workload, from->workload, sizeof to->workload);
 	memcpy(to->runtime, from->runtime, sizeof to->runtime);
 	memcpy(to->container_id, from->container_id, sizeof to->container_id);
@@ -207,49 +274,95 @@ static void copy_words(struct ns_endpoint *to, const struct ns_endpoint *from)
 	to->name_only = from->name_only;
 }
 
-/* The workload that somebody gave the engine's first container besides its labels; "": none. Several may be in one
- * namespace, and the cgroup may be another one's than the first. */
-static const char *told_besides(const struct ns_identity_facts *facts)
+/* What others than the engine told of its first container: who named the workload to the hook, or in an annotation
+ * (which Podman's API does not tell), says it as plainly as a label. Several containers may be in one namespace, and
+ * the cgroup may be another one's than the first. */
+static void add_told_besides(struct ns_container *to, const struct ns_identity_facts *facts)
 {
-	if (facts->hint && *facts->hint->workload)
-		return facts->hint->workload;
-	return strcmp(facts->containers[0]->id, facts->conmon.id) == 0 ? facts->conmon.workload : "";
+	bool same = strcmp(to->id, facts->conmon.id) == 0;
+	const char *named = "";
+
+	if (!facts->member && facts->hint) {
+		named = facts->hint->workload;
+		if (*facts->hint->pod && !*to->pod_namespace) {
+			memcpy(to->pod_namespace, facts->hint->pod_namespace, sizeof to->pod_namespace);
+			memcpy(to->pod, facts->hint->pod, sizeof to->pod);
+			to->sandbox = true;
+		}
+	}
+	if (!*named && same)
+		named = facts->conmon.workload;
+	if (*named && !ns_names_is_workload(to->label_workload)) {
+		memcpy(to->label_workload, named, sizeof to->label_workload);
+		if (!*to->bundle)
+			(void)snprintf(to->bundle, sizeof to->bundle, "an annotation, or what a hook told");
+	}
+	if (strcmp(to->id, facts->cgroup.id) == 0)
+		add_pod(to, facts);
+}
+
+static void from_engine(struct ns_endpoint *to, const struct ns_identity_facts *facts)
+{
+	struct ns_container container = *facts->containers[0];
+
+	add_told_besides(&container, facts);
+	from_container(to, &container, facts);
+	/* Podman's API does not tell of annotations. */
+	to->provisional =
+		is_unsure(&container, to) || (facts->conmon_awaited && !ns_names_is_workload(container.label_workload));
+}
+
+/* Whatever a user names the things he starts, their names stay below user/UID/. */
+static void put_below_user(struct ns_endpoint *to, uid_t uid)
+{
+	char name[NS_WORKLOAD_MAX], id[NS_NAME_MAX];
+	size_t length = strlen(to->named_by);
+	int n = snprintf(name, sizeof name, "user/%u/%s", (unsigned)uid, to->workload);
+
+	if (n >= (int)sizeof name) {
+		put_component(id, to->container_id);
+		(void)snprintf(name, sizeof name, "user/%u/%s/%.*s", (unsigned)uid, to->runtime, SHORT_ID, id);
+	}
+	memcpy(to->workload, name, sizeof name);
+	(void)snprintf(to->named_by + length, sizeof to->named_by - length, "; rootless: below user.slice of user %u",
+		       (unsigned)uid);
+}
+
+/* A cgroup below user.slice is called what its user likes: no engine's container is known by it. */
+static bool engine_knows(const struct ns_identity_facts *facts)
+{
+	return facts->n_containers > 0 &&
+	       !(facts->cgroup.rootless && strcmp(facts->containers[0]->id, facts->cgroup.id) == 0);
 }
 
 /* False: nothing tells who it is. */
 static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoint *to)
 {
 	const char *file_runtime = *facts->netns_path ? ns_identity_file_runtime(facts->netns_path) : NULL;
-	bool guessed = true;
+	bool guessed = true, by_user = false;
 
-	if (facts->n_containers > 0) {
-		const char *named = told_besides(facts);
-		bool labelled = ns_identity_is_workload(facts->containers[0]->label_workload);
-
-		from_container(to, facts->containers[0]);
-		/* Podman's API does not tell of annotations. */
-		to->provisional = to->provisional || (facts->conmon_awaited && !labelled);
-		/* Who named the workload to the hook (an annotation, a pod) knows better than the engine, whose own
-		 * name would take the container out of its policy; a label says it as plainly. */
-		if (*named && !labelled) {
-			memcpy(to->workload, named, sizeof to->workload);
-			to->provisional = false;
-		}
+	if (engine_knows(facts)) {
+		from_engine(to, facts);
 		return true;
 	}
-	if (*facts->netns_path && !file_runtime)
+	if (*facts->netns_path && !file_runtime && !facts->member) {
 		from_netns_name(to, facts->netns_path);
-	else if (*facts->cgroup.runtime)
+	} else if (*facts->cgroup.runtime) {
 		from_cgroup(to, &facts->cgroup, facts->pid);
-	else if (file_runtime)
+		by_user = facts->cgroup.rootless;
+	} else if (file_runtime) {
 		from_file(to, file_runtime, facts->netns_path);
-	else
+	} else {
 		guessed = false;
-	if (facts->hint)
-		from_hint(to, facts->hint, guessed, facts->pid);
-	/* Only in the namespace that the engine made: what the container makes has the same ancestors, and no file. */
-	if (*facts->conmon.name && to->provisional && file_runtime)
-		from_conmon(to, &facts->conmon);
+	}
+	if (facts->hint && !facts->member)
+		from_hint(to, facts, guessed);
+	/* Only in the namespace that the engine made, or in the container's own cgroup: what the container makes has
+	 * the same ancestors, and no file. */
+	if (*facts->conmon.name && to->provisional && (file_runtime || facts->member || by_user))
+		from_conmon(to, facts);
+	if (by_user)
+		put_below_user(to, facts->cgroup.uid);
 	return guessed || facts->hint;
 }
 
@@ -269,6 +382,8 @@ static void decide_findings(const struct ns_identity_facts *facts, struct ns_end
 {
 	ns_findings_of_rights(to);
 	ns_findings_of_links(to, &facts->bare);
+	if (facts->cgroup.rootless && !engine_knows(facts))
+		ns_findings_of_rootless(to, facts->cgroup.uid);
 	for (size_t i = 0; i < facts->n_containers; i++)
 		ns_findings_of_container(to, facts->containers[i]);
 	if (facts->undivided) {
@@ -309,8 +424,10 @@ bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoin
 		copy_words(&found, endpoint);
 	decide_rights(facts, &found);
 	decide_findings(facts, &found);
-	if (same_identity(&found, endpoint))
+	if (same_identity(&found, endpoint)) {
+		memcpy(endpoint->named_by, found.named_by, sizeof found.named_by); /* the same by another way */
 		return false;
+	}
 	copy_words(endpoint, &found);
 	endpoint->net_admin = found.net_admin;
 	endpoint->net_raw = found.net_raw;
