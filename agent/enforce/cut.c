@@ -5,6 +5,7 @@
 
 #include "cut.h"
 #include "cut_conntrack.h"
+#include "cut_owner.h"
 #include "cut_sockets.h"
 
 NS_DEFINE_CLEANUP(struct ns_permits *, ns_permits_free)
@@ -21,7 +22,8 @@ int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own
 {
 	NS_CLEANUP(ns_permits_freep) struct ns_permits *permits = NULL;
 	NS_CLEANUP(ns_cut_known_release) struct ns_cut_known known = NS_CUT_KNOWN_INIT;
-	struct ns_cut_view view = { .own = own, .n_own = n_own };
+	NS_CLEANUP(ns_cut_owners_release) struct ns_cut_owners owners = NS_CUT_OWNERS_INIT;
+	struct ns_cut_view view = { .own = own, .n_own = n_own, .member = member };
 	struct ns_error step = NS_ERROR_INIT;
 	struct ns_cut_pass before, after;
 	int r, code = 0;
@@ -31,6 +33,12 @@ int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own
 	if (r < 0)
 		return r;
 	view.permits = permits;
+	if (member) {
+		r = ns_cut_owners_read(&owners, netns_fd, member, err);
+		if (r < 0)
+			return r;
+		view.owners = &owners;
+	}
 	/* The connections first: from then on nothing of theirs passes, the resets of their sockets neither. */
 	r = ns_cut_connections(netns_fd, &view, &known, &before, &step);
 	take_error(r, &step, &code, err);

@@ -30,7 +30,8 @@ struct ns_cut_member {
 /* `plan` is the inner lock's, in force already; `own` the endpoint's addresses, which tell the direction. Loopback is
  * left alone. Call it after the plan is in: what is cut cannot come back. -EOPNOTSUPP, with the other half done: the
  * kernel cannot destroy sockets (CONFIG_INET_DIAG_DESTROY). On any error the rest is done all the same, and *ret says
- * what was. */
+ * what was. In a namespace of several nothing is cut when it cannot be told whose the sockets are. What a member says
+ * over loopback is left alone in the host's namespace, too: its packets are refused. */
 int ns_cut(int netns_fd, const struct ns_plan *plan, const struct ns_prefix *own, size_t n_own,
 	   const struct ns_cut_member *member /* NULL: the whole namespace is one endpoint's */,
 	   struct ns_cut_result *ret, struct ns_error *err);

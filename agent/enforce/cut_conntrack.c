@@ -14,6 +14,7 @@
 #include "nft/socket.h"
 
 #include "cut_conntrack.h"
+#include "cut_owner.h"
 
 #define BATCH_MESSAGES    64
 #define TUPLE_BYTES_MAX   256 /* an IPv6 tuple with its zone has about 90 */
@@ -142,8 +143,8 @@ static int on_entry(void *ctx, const struct nlmsghdr *nlh, struct ns_error *err)
 	r = ns_cut_flow_read(nlh, &flow);
 	if (r < 0)
 		return ns_error_set(err, r, "a connection that cannot be read: %s", strerror(-r));
-	verdict = ns_cut_judge_flow(pass->view, &flow);
-	if (pass->known && ns_cut_flow_ends(pass->view, &flow, &ends)) {
+	verdict = pass->view->owners ? ns_cut_judge_shared(pass->view, &flow) : ns_cut_judge_flow(pass->view, &flow);
+	if (pass->known && verdict != NS_CUT_LEAVE && ns_cut_flow_ends(pass->view, &flow, &ends)) {
 		r = ns_cut_known_add(pass->known, &ends, verdict, err);
 		if (r < 0)
 			return r;

@@ -11,7 +11,7 @@
 
 #include "nft/attr.h"
 
-#include "cut_flow.h"
+#include "cut_owner.h"
 
 /* ---- reading ----
  *
@@ -150,7 +150,10 @@ static bool is_permitted(const struct ns_cut_view *view, enum ns_direction direc
 	case NS_DIRECTION_INVALID:
 		return false;
 	}
-	return ns_permits_tuple(view->permits, &tuple);
+	if (direction == NS_TRANSIT && view->owners && view->owners->of_member)
+		return true; /* nothing is forwarded in a member's name */
+	return ns_permits_tuple(view->permits, &tuple) || (view->ask_others && view->member->others_permit &&
+							   view->member->others_permit(view->member->ctx, &tuple));
 }
 
 /* By who is at home. The lock asks by the hook a packet passes: what comes for a group passes input, or is forwarded;

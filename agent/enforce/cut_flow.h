@@ -16,6 +16,8 @@
 #include <nanoseg/outer.h>
 
 struct nlmsghdr;
+struct ns_cut_member;
+struct ns_cut_owners;
 
 struct ns_cut_end {
 	struct ns_addr addr;
@@ -43,6 +45,10 @@ struct ns_cut_view {
 	const struct ns_permits *permits;
 	const struct ns_prefix *own; /* host bits kept */
 	size_t n_own;
+	/* In a namespace that several share (cut_owner.h); else NULL. */
+	const struct ns_cut_member *member;
+	const struct ns_cut_owners *owners;
+	bool ask_others; /* what a table of the others allows is permitted, too */
 };
 
 enum ns_cut_verdict {
@@ -50,6 +56,7 @@ enum ns_cut_verdict {
 	NS_CUT_OWN, /* the namespace talks to itself: left alone */
 	NS_CUT_KEEP,
 	NS_CUT_FORBID,
+	NS_CUT_LEAVE, /* another's, or nobody's and allowed to somebody: left alone */
 };
 
 /* One IPCTNL_MSG_CT_NEW message, nlh->nlmsg_len bytes long. -EBADMSG: it is none. */

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "sockdiag.h"
 
+#include "cut_owner.h"
 #include "cut_sockets.h"
 
 #define FIRST_VICTIMS 64
@@ -66,8 +67,11 @@ static int on_socket(void *ctx, const struct ns_diag_socket *socket)
 	struct ns_cut_ends ends = { .protocol = search->protocol,
 				    .local = { socket->local, socket->local_port },
 				    .remote = { socket->remote, socket->remote_port } };
-	enum ns_cut_verdict verdict = ns_cut_known_find(search->known, &ends);
+	enum ns_cut_verdict verdict;
 
+	if (search->view->owners && !ns_cut_is_mine(search->view->owners, socket))
+		return 0;
+	verdict = ns_cut_known_find(search->known, &ends);
 	if (verdict == NS_CUT_INVALID)
 		verdict = ns_cut_judge_ends(search->view, &ends);
 	return verdict == NS_CUT_FORBID ? add_victim(search, socket) : 0;

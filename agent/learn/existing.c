@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup2_set.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "learn.h"
@@ -26,7 +27,8 @@ struct search {
 	ns_learner_each each;
 	void *ctx;
 	int64_t now;
-	struct listener *listeners; /* sorted by port once they are all there */
+	struct ns_cgroup2_set cgroups; /* a member's: other sockets are somebody else's */
+	struct listener *listeners;    /* sorted by port once they are all there */
 	size_t n_listeners;
 	bool too_many_listeners;
 	uint8_t served[UINT16_MAX / 8 + 1]; /* UDP ports, a bit each */
@@ -39,10 +41,17 @@ static bool is_any(const struct ns_addr *addr)
 	return ns_addr_equal(addr, &any);
 }
 
+static bool is_anothers(const struct search *search, const struct ns_diag_socket *socket)
+{
+	return search->learner->endpoint->member.cgroup != 0 && !ns_cgroup2_set_has(&search->cgroups, socket->cgroup);
+}
+
 static int on_listener(void *ctx, const struct ns_diag_socket *socket)
 {
 	struct search *search = ctx;
 
+	if (is_anothers(search, socket))
+		return 0;
 	if (search->n_listeners == NS_LISTENERS_MAX)
 		search->too_many_listeners = true;
 	else
@@ -108,8 +117,11 @@ static int on_connection(void *ctx, const struct ns_diag_socket *socket)
 		.uid = socket->uid,
 	};
 
-	/* What a namespace says to itself goes over lo, which is not learned. */
-	if (is_own(search->learner->endpoint, &socket->remote) || ns_addr_equal(&socket->local, &socket->remote))
+	if (is_anothers(search, socket))
+		return 0;
+	/* What a namespace says to itself goes over lo, which is learned only of what is a guest of the host's. */
+	if (!search->learner->endpoint->host_netns &&
+	    (is_own(search->learner->endpoint, &socket->remote) || ns_addr_equal(&socket->local, &socket->remote)))
 		return 0;
 	if (is_listening(search, &socket->local, socket->local_port)) {
 		observation.tuple.direction = NS_INGRESS;
@@ -126,7 +138,8 @@ static int on_datagram_socket(void *ctx, const struct ns_diag_socket *socket)
 	const struct ns_learner *learner = search->learner;
 	uint16_t port = socket->local_port;
 
-	if (port == 0 || ns_addr_scope(&socket->local) == NS_ADDR_LOOPBACK ||
+	if (is_anothers(search, socket) || port == 0 ||
+	    (!learner->endpoint->host_netns && ns_addr_scope(&socket->local) == NS_ADDR_LOOPBACK) ||
 	    (port >= learner->ephemeral_first && port <= learner->ephemeral_last))
 		return 0;
 	search->served[port / 8] |= (uint8_t)(1u << port % 8);
@@ -161,17 +174,25 @@ static int search_family(struct search *search, int family, struct ns_error *err
 	return ns_diag_dump(diag, family, IPPROTO_UDP, 1u << TCP_CLOSE, on_datagram_socket, search, err);
 }
 
+static void release_search(struct search *search)
+{
+	ns_cgroup2_set_release(&search->cgroups);
+}
+
 int ns_learner_existing(struct ns_learner *learner, ns_learner_each each, void *ctx, uint16_t *ret_udp_served,
 			size_t max, struct ns_error *err)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
-	struct search search = { .learner = learner, .each = each, .ctx = ctx, .now = ns_clock_now() };
+	struct search NS_CLEANUP(release_search)
+		search = { .learner = learner, .each = each, .ctx = ctx, .now = ns_clock_now() };
 	NS_FREE struct listener *listeners = calloc(NS_LISTENERS_MAX, sizeof *listeners);
 	int r = 0;
 
 	if (listeners == NULL)
 		return ns_error_set(err, -ENOMEM, "existing connections: out of memory");
 	search.listeners = listeners;
+	if (learner->endpoint->member.cgroup != 0)
+		r = ns_cgroup2_set_add(&search.cgroups, learner->endpoint->member.path, err);
 	for (size_t i = 0; i < 2 && r == 0; i++)
 		r = ns_diag_dump(learner->diag, families[i], IPPROTO_TCP, 1u << TCP_LISTEN, on_listener, &search, err);
 	if (r != 0)

@@ -24,13 +24,13 @@
 #define NS_ENDPOINT_FINDINGS_MAX   16
 #define NS_NETNS_DIRS_MAX          16
 #define NS_BUNDLE_DIRS_MAX         16
-#define NS_BUNDLE_PATH_MAX         384 /* a directory, an id, "/userdata/config.json" */
+#define NS_BUNDLE_PATH_MAX         384  /* a directory, an id, "/userdata/config.json" */
 #define NS_NAMED_BY_MAX            1024 /* why a workload is named as it is */
-#define NS_CGROUP_PATH_MAX         512 /* below the root of the hierarchy */
+#define NS_CGROUP_PATH_MAX         512  /* below the root of the hierarchy */
 #define NS_CGROUP_LEVELS_MAX       32
-#define NS_ENDPOINT_PUBLISHED_MAX  64 /* ranges of published ports; those beyond stay the host's */
-#define NS_MEMBERS_MAX             64 /* containers that share one namespace, each with a table of its own */
-#define NS_MEMBER_CGROUPS_MAX     16384 /* of the containers that a question is about, with all below them */
+#define NS_ENDPOINT_PUBLISHED_MAX  64    /* ranges of published ports; those beyond stay the host's */
+#define NS_MEMBERS_MAX             64    /* containers that share one namespace, each with a table of its own */
+#define NS_MEMBER_CGROUPS_MAX      16384 /* of the containers that a question is about, with all below them */
 
 /* [services] in the configuration. */
 #define NS_SERVICES_MAX          256
