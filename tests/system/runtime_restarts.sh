@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Docker restarts: containers, and the engine itself, by SIGTERM with and without live-restore and by SIGKILL, with the daemon
+# killed meanwhile too; its socket appears late. Two enforced containers try what is forbidden all the time, from the first
+# instruction of each start on: none of it arrives, and what is allowed goes on. One that learns goes on learning.
+LAB_DOCKER_SOCKET=/run/docker.sock
+LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
+. "$(dirname "$0")/../lib/lab.sh"
+. "$NS_SOURCE/tests/lib/docker.sh"
+. "$NS_SOURCE/tests/lib/runtimes.sh"
+
+OUT=/run/out
+SERVER4=172.31.0.10 SERVER6=fd99:5::10
+FAR4=172.31.250.9 FAR6=fd99:5::250:9
+
+# Nobody's container, on the containers' bridge; what comes to it is counted.
+far() {
+	ip link add far0 type veth peer name far1
+	ip netns add far
+	ip link set far1 netns far
+	ip link set far0 master own0 up
+	ip -n far addr add $FAR4/16 dev far1
+	ip -n far -6 addr add $FAR6/64 dev far1 nodad
+	ip -n far link set far1 up
+	ip netns exec far nft -f - <<-EON
+		table inet heard {
+			counter heard {}
+			chain in {
+				type filter hook prerouting priority -300
+				meta l4proto { tcp, udp } counter name heard
+				meta l4proto icmpv6 icmpv6 type echo-request counter name heard
+				ip protocol icmp counter name heard
+			}
+		}
+	EON
+	SERVE_AS=$TRAFFIC serve far tcp:5432 udp:53
+}
+heard() {
+	in_ns far nft -j list counter inet heard heard | jq '.nftables[].counter.packets // empty'
+}
+far_hears() {
+	[ "$(heard)" -ge 8 ] && [ "$(lines open bad)" -ge 2 ]
+}
+nothing_heard() {
+	equal "$(heard)" 0
+}
+# What the containers run: nothing until there is the file "go"; then what is forbidden (where there is "bad"), and what is
+# allowed, each attempt a line. The first word says who it is.
+cat_loop() {
+	cat <<-EOL
+		#!/bin/sh
+		while :; do
+			sleep 0.1
+			[ -e /out/go ] || continue
+			for v in 4 6; do
+				far=$FAR4 server=$SERVER4
+				[ \$v = 4 ] || far=$FAR6 server=$SERVER6
+				if [ \$1 != learner ]; then
+					traffic try tcp\$v \$far 5432 60
+					traffic try udp\$v \$far 53 60
+					traffic try ping\$v \$far 60
+					traffic try tcp\$v \$server 22 60 >/out/last && echo "bad \$v" >>/out/\$1
+				fi
+				if traffic try tcp\$v \$server 5432 3000; then echo "pass \$v"; else echo "fail \$v"; fi >>/out/\$1
+			done
+		done
+	EOL
+}
+looper() { # NAME
+	docker_run "$1" --restart always --network own -v "$OUT:/out" -- sh /out/loop "$1"
+}
+lines() { # NAME WORD
+	grep -c "^$2" "$OUT/$1"
+}
+# Each of them gets through again, in both families, from now on.
+all_go_on() {
+	local name v before=()
+	for name in client1 client2 learner; do
+		for v in 4 6; do
+			before+=("$name $v $(lines $name "pass $v")")
+		done
+	done
+	eventually "they go on: ${before[*]}" 20 more_lines "${before[@]}"
+	check "nothing forbidden came" nothing_heard
+	check "nor to another port" equal "$(lines client1 bad) $(lines client2 bad)" "0 0"
+}
+more_lines() { # "NAME FAMILY THAN"…
+	local line name v than
+	for line; do
+		read -r name v than <<<"$line"
+		[ "$(lines "$name" "pass $v")" -gt "$than" ] || return 1
+	done
+}
+all_locked() {
+	local name
+	for name in client1 client2 server; do
+		rt_locked docker/$name || return 1
+	done
+}
+learner_packets() {
+	nsj graph docker/learner | jq '[.edges[] | select(.port == 5432 and .peer.name == "docker/server") | .packets] | add'
+}
+learns_on() {
+	local now
+	now=$(learner_packets)
+	check "the graph is there" at_least "$now" 1
+	more_packets() { [ "$(learner_packets)" -gt "$now" ]; }
+	eventually "the learner's figures go on" 10 more_packets
+}
+live_restore() {
+	jq -n --argjson on "$1" '{"live-restore": $on}' >/run/daemon.json
+}
+term_engine() {
+	kill -TERM "$DOCKERD"
+	wait_for 20 not kill -0 "$DOCKERD" || die "dockerd does not end"
+}
+engine() {
+	docker_engine --config-file /run/daemon.json
+}
+
+step "the engine comes after the daemon"
+start_daemon
+check "nobody is there" rt_source_is docker absent
+live_restore true
+docker_start --config-file /run/daemon.json
+eventually "the engine is heard" 15 rt_source_is docker ok
+docker network create --ipv6 --subnet 172.31.0.0/16 --subnet fd99:5::/64 -o com.docker.network.bridge.name=own0 own >/dev/null ||
+	die "docker network create"
+mkdir -p $OUT
+cat_loop >$OUT/loop
+docker_run server --restart always --network own --ip $SERVER4 --ip6 $SERVER6 -- traffic serve tcp:5432 tcp:22
+far
+touch $OUT/go
+looper open
+eventually "with no lock, what is forbidden later arrives" 10 far_hears
+docker rm -f open >/dev/null
+rm $OUT/go
+in_ns far nft reset counter inet heard heard >/dev/null
+
+step "learn, approve, enforce"
+for name in client1 client2 learner; do
+	: >$OUT/$name
+	looper $name
+done
+rt_look client1 client2 learner server
+for name in client1 client2 learner; do
+	wait_inner docker/$name learning
+	rt_pass $name tcp server own 5432
+	rt_learned docker/$name docker/server 5432
+done
+for name in client1 client2 server; do
+	approve docker/$name
+	enforce docker/$name
+done
+digests=$(digest_of docker/client1; digest_of docker/server)
+touch $OUT/go
+all_go_on
+check "all is locked" all_locked
+
+step "a container restarts, the server too"
+docker restart -t 0 client1 server learner >/dev/null
+eventually "all is locked" 15 all_locked
+all_go_on
+learns_on
+
+step "the engine restarts, its containers live on"
+fails=$(lines client1 fail)-$(lines client2 fail)
+term_engine
+eventually "it is missed" 10 not rt_source_is docker ok
+all_go_on
+engine
+eventually "it is heard again" 15 rt_source_is docker ok
+all_go_on
+check "nothing allowed failed" equal "$(lines client1 fail)-$(lines client2 fail)" "$fails"
+check "all is locked" all_locked
+check "no gap for those that live on" jq -e '[.gaps[] | select(.cause | test("joined late|agent down"))] | length == 0' \
+	<(nsj graph docker/learner)
+learns_on
+
+step "it is killed, and so is the daemon"
+live_restore false
+kill -HUP "$DOCKERD"
+not_live() { [ "$(docker info -f '{{.LiveRestoreEnabled}}')" = false ]; }
+eventually "without live-restore" 5 not_live
+kill -9 "$DOCKERD"
+all_go_on
+kill_daemon
+all_go_on
+start_daemon
+check "they are known without it" all_locked
+all_go_on
+check "the gap is told" jq -e '[.gaps[] | select(.cause | test("agent down"))] | length == 1' <(nsj graph docker/learner)
+# It ends the containers that it finds, and starts them again.
+engine
+eventually "it is heard again" 15 rt_source_is docker ok
+all_go_on
+eventually "all is locked" 15 all_locked
+learns_on
+
+step "it stops and starts with its containers"
+term_engine
+nobody() { [ "$(nsj endpoints | jq '[.[] | select(.runtime == "docker")] | length')" = 0 ]; }
+eventually "all ended" 10 nobody
+engine
+eventually "all is locked" 15 all_locked
+all_go_on
+learns_on
+check "no new approval" equal "$(digest_of docker/client1; digest_of docker/server)" "$digests"
+eventually "as planned" 10 ns verify
+check "the learner's proposal tells of the gap" test "$(nsj policy propose docker/learner | jq '.gaps | length')" -ge 1
+check "nothing forbidden came" nothing_heard
+looper open
+eventually "though without a lock it still would" 10 far_hears
+stop_daemon
+docker_stop
+finished
