@@ -172,6 +172,7 @@ static bool is_published(const struct ns_named *who)
 /* Elements that are in the kernel, or may be, count for what moves. */
 static int mark_named(struct ns_attachment *attachment, const struct moves *moves)
 {
+	const struct ns_named host = { NS_PEER_HOST, "" };
 	const struct ns_loaded *policy = attachment->policy;
 	bool dirty = false, stale = false;
 	int r = 0;
@@ -179,7 +180,8 @@ static int mark_named(struct ns_attachment *attachment, const struct moves *move
 	for (size_t i = 0; i < policy->n_named; i++) {
 		const struct move *move = moves_of(moves, &policy->named[i]), *end = moves->moves + moves->n;
 
-		if (moves->published && is_published(&policy->named[i]))
+		/* They are on the host's addresses. */
+		if ((moves->published || moves_of(moves, &host)) && is_published(&policy->named[i]))
 			dirty = stale = true;
 		for (; r == 0 && move && move < end && ns_named_compare(&move->who, &policy->named[i]) == 0; move++) {
 			dirty = true;

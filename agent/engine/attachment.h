@@ -13,6 +13,7 @@
 #include "figures.h"
 #include "drifted.h"
 #include "learner.h"
+#include "leases.h"
 #include "lock.h"
 #include "members.h"
 #include "outer.h"
@@ -40,6 +41,10 @@ struct ns_attachment {
 	struct ns_cut_result cut;            /* since it was last asked for */
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
 	struct ns_figures figures;
+	struct ns_recent recent;
+	bool harvested;               /* since this daemon has it */
+	size_t doubted;               /* figures that nobody was given, by the harvest under way */
+	struct ns_addr doubted_first; /* and of which address */
 	uint16_t udp_served[NS_UDP_SERVED_MAX];
 	size_t n_udp_served;
 

@@ -100,6 +100,8 @@ int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err)
 		r = fill_book(engine, &claims, next, err);
 	}
 	if (r == 0)
+		r = ns_engine_add_services(engine, next, err);
+	if (r == 0)
 		r = ns_affected_mark(engine, &(struct ns_believed){ engine->book, &before },
 				     &(struct ns_believed){ next, &claims }, err);
 	if (r < 0) {
@@ -108,8 +110,7 @@ int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err)
 	}
 	engine->claims = claims;
 	claims = before;
-	(void)ns_book_free(engine->book);
-	engine->book = NS_TAKE(next);
+	ns_engine_change_book(engine, NS_TAKE(next));
 	engine->book_dirty = false;
 	return 0;
 }
@@ -181,6 +182,8 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	engine->watch = ns_watch_free(engine->watch);
 	engine->book = ns_book_free(engine->book);
 	ns_claims_release(&engine->claims);
+	ns_leases_release(&engine->leases);
+	ns_heirlooms_release(&engine->heirlooms);
 	ns_policies_release(&engine->policies);
 	ns_affected_release(&engine->affected);
 	(void)sd_event_source_disable_unref(engine->turn);

@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "kernel_features.h"
 #include "gate.h"
+#include "leases.h"
 #include "nft/socket.h"
 #include "orphans.h"
 #include "policies.h"
@@ -37,6 +38,10 @@ struct ns_engine {
 	struct ns_claims claims; /* what the book was made of; their workloads are not to be read again */
 	struct ns_policies policies;
 	struct ns_affected affected;
+	struct ns_leases leases; /* who had what is another's in the book now */
+	struct ns_heirlooms heirlooms;
+	bool book_was_whole;  /* the heirlooms have been read */
+	bool figures_overdue; /* of some endpoint: ns_recent.overdue */
 	struct ns_features features;
 	uint64_t own_cookie;
 	struct ns_nft *

@@ -68,7 +68,8 @@ static int harvest_element(void *ctx, const struct ns_plan_element *element, siz
 		return ns_error_set(harvest->err, r, "out of memory for the figures of %s", attachment->workload);
 	if (!is_new && packets == 0)
 		return 0;
-	r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
+	if (!ns_attachment_doubts(attachment, &observation))
+		r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
 	if (r < 0)
 		return r;
 	return ns_store_put_counter(attachment->engine->store, ns_outer_figures_key(attachment), &base, harvest->err);

@@ -75,6 +75,7 @@ void ns_engine_flush(struct ns_engine *engine)
 		if (!attachment || !attachment->identified)
 			continue;
 		entry->observation.process = entry->process;
+		ns_attachment_note(attachment, &entry->observation.tuple, entry->observation.time);
 		if (ns_attachment_record(attachment, &entry->observation, entry->observation.packets,
 					 entry->observation.bytes, &err) < 0)
 			ns_log_error("%s: an observation could not be stored: %s", attachment->workload, err.text);
@@ -83,4 +84,5 @@ void ns_engine_flush(struct ns_engine *engine)
 		ns_log_error("observations could not be stored, and wait for the next time: %s", err.text);
 	else
 		forget_stored(engine);
+	ns_engine_read_overdue(engine);
 }

@@ -3,6 +3,7 @@
  * From the kernel's memory to the store: names are given here, figures become differences.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "attachment.h"
@@ -20,13 +21,29 @@ static bool is_forged(const struct ns_attachment *attachment, const struct ns_ob
 	       !ns_mode_learns(attachment->mode) && observation->time > attachment->applied + LATE_US;
 }
 
+/* Who an address was at the time: the peer's, with the tuple's port, or a transit's source. */
+static enum ns_peer_class name_at(const struct ns_attachment *attachment, const struct ns_tuple *tuple, bool source,
+				  int64_t time, const char **ret_name)
+{
+	const struct ns_engine *engine = attachment->engine;
+	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
+	size_t n_links = ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX);
+	const struct ns_book_view view = { links, n_links, attachment->endpoint->host_netns };
+	const struct ns_addr *addr = source ? &tuple->source : &tuple->peer;
+	const struct ns_lease *lease = ns_leases_at(&engine->leases, addr, time, ns_clock_now());
+
+	if (lease) {
+		*ret_name = lease->name;
+		return lease->peer_class;
+	}
+	return source ? ns_book_classify(engine->book, &view, addr, ret_name)
+		      : ns_book_classify_peer(engine->book, &view, tuple, ret_name);
+}
+
 int ns_attachment_record(struct ns_attachment *attachment, const struct ns_observation *observation, uint64_t packets,
 			 uint64_t bytes, struct ns_error *err)
 {
 	struct ns_engine *engine = attachment->engine;
-	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
-	size_t n_links = ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX);
-	const struct ns_book_view view = { links, n_links, attachment->endpoint->host_netns };
 	struct ns_edge edge = {
 		.workload = attachment->workload,
 		.tuple = observation->tuple,
@@ -42,12 +59,60 @@ int ns_attachment_record(struct ns_attachment *attachment, const struct ns_obser
 
 	if (is_forged(attachment, observation))
 		return 0;
-	edge.peer_class = ns_book_classify_peer(engine->book, &view, &edge.tuple, &edge.peer_name);
+	edge.peer_class = name_at(attachment, &edge.tuple, false, observation->time, &edge.peer_name);
 	if (edge.tuple.direction == NS_TRANSIT)
-		edge.source_class = ns_book_classify(engine->book, &view, &edge.tuple.source, &edge.source_name);
+		edge.source_class = name_at(attachment, &edge.tuple, true, observation->time, &edge.source_name);
 	if (observation->kind == NS_LOG_LEARN)
 		return ns_store_add_edge(engine->store, &edge, err);
 	return ns_store_add_deny(engine->store, &edge, observation->kind == NS_LOG_AUDIT, err);
+}
+
+/* An element that is new to us was made when the log told of it, if it did, and its figures are mostly of then: whoever
+ * had its address at that time gets them. */
+static int64_t time_of(const struct ns_attachment *attachment, const struct ns_observation *observation, bool is_new)
+{
+	const struct ns_tuple *tuple = &observation->tuple;
+	int64_t told = is_new ? ns_recent_time(&attachment->recent, tuple) : 0;
+
+	return told ? told : observation->time;
+}
+
+static bool is_passed_on(const struct ns_attachment *attachment, const struct ns_observation *observation, bool source)
+{
+	const struct ns_addr *addr = source ? &observation->tuple.source : &observation->tuple.peer;
+	const char *name;
+	enum ns_peer_class peer_class = name_at(attachment, &observation->tuple, source, observation->time, &name);
+
+	return addr->family &&
+	       ns_heirlooms_doubt(&attachment->engine->heirlooms, addr, peer_class == NS_PEER_WORKLOAD ? name : "");
+}
+
+bool ns_attachment_doubts(struct ns_attachment *attachment, const struct ns_observation *observation)
+{
+	bool peer;
+
+	if (attachment->harvested || !(attachment->adopted || attachment->was_here))
+		return false;
+	peer = is_passed_on(attachment, observation, false);
+	if (!peer && (observation->tuple.direction != NS_TRANSIT || !is_passed_on(attachment, observation, true)))
+		return false;
+	if (attachment->doubted++ == 0)
+		attachment->doubted_first = peer ? observation->tuple.peer : observation->tuple.source;
+	return true;
+}
+
+static void tell_doubts(struct ns_attachment *attachment)
+{
+	char cause[NS_CAUSE_MAX], addr[NS_ADDR_TEXT_MAX], more[48] = "";
+
+	if (attachment->doubted == 0)
+		return;
+	if (attachment->doubted > 1)
+		(void)snprintf(more, sizeof more, " and others, %zu elements", attachment->doubted);
+	(void)snprintf(cause, sizeof cause, "addresses changed hands while no agent ran: %s%s",
+		       ns_addr_format(&attachment->doubted_first, addr), more);
+	ns_log_warning("%s: %s; what was counted of them is nobody's", attachment->workload, cause);
+	ns_attachment_gap(attachment, attachment->engine->heirlooms.since, ns_clock_now(), cause);
 }
 
 struct harvest {
@@ -77,7 +142,9 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 		return ns_error_set(harvest->err, r, "out of memory for the figures of %s", attachment->workload);
 	if (!is_new && packets == 0)
 		return 0;
-	r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
+	observation.time = time_of(attachment, &observation, is_new);
+	if (!ns_attachment_doubts(attachment, &observation))
+		r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
 	if (r < 0)
 		return r;
 	return ns_store_put_counter(attachment->engine->store, attachment->endpoint->cookie, &base, harvest->err);
@@ -103,6 +170,7 @@ int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err
 	if (!attachment->learner || !attachment->identified)
 		return 0;
 	ns_engine_flush(attachment->engine);
+	attachment->doubted = 0;
 	r = ns_store_begin(store, err);
 	if (r < 0)
 		return r;
@@ -117,7 +185,12 @@ int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err
 		return r;
 	}
 	r = ns_store_commit(store, err);
-	if (r < 0)
+	if (r < 0) {
 		go_back(attachment);
-	return r;
+		return r;
+	}
+	tell_doubts(attachment);
+	ns_recent_clear(&attachment->recent);
+	attachment->harvested = true;
+	return 0;
 }

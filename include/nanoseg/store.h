@@ -183,6 +183,9 @@ int ns_store_put_endpoint(struct ns_store *store, const struct ns_endpoint *endp
  * whose rules it finds before the runtime has answered. -ENOENT: never met. */
 int ns_store_endpoint_workload(struct ns_store *store, uint64_t cookie, char ret[static NS_WORKLOAD_MAX],
 			       struct ns_error *err);
+/* Every address of the endpoints of this boot of which no end is known, members aside: the newest endpoint first. */
+typedef int (*ns_store_each_owner)(void *ctx, const struct ns_addr *addr, const char *workload);
+int ns_store_list_owners(struct ns_store *store, ns_store_each_owner each, void *ctx, struct ns_error *err);
 json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err);
 
 /* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). Kept: the last
