@@ -51,6 +51,10 @@ static int read_hint(const json_t *json, struct ns_hint *ret, struct ns_error *e
 	if (r >= 0)
 		r = read_word(&body, "image", NS_NAME_MAX, &ret->image, err);
 	if (r >= 0)
+		r = read_word(&body, "pod_namespace", NS_NAME_MAX, &ret->pod_namespace, err);
+	if (r >= 0)
+		r = read_word(&body, "pod", NS_NAME_MAX, &ret->pod, err);
+	if (r >= 0)
 		r = ns_json_object_end(&body, err);
 	if (r < 0)
 		return r;

@@ -43,6 +43,8 @@ static json_t *question(const struct ns_subject *subject)
 		{ "container_id", subject->container_id },
 		{ "name", subject->name },
 		{ "workload", subject->workload },
+		{ "pod_namespace", subject->pod_namespace },
+		{ "pod", subject->pod },
 	};
 	json_t *body = json_object();
 
@@ -117,12 +119,12 @@ int ns_ask_ready(const struct ns_ask *ask, const struct ns_subject *subject, str
 
 		r = ns_daemon_line_ask(line, "/v1/ready", body, left, &answer, &missing);
 		if (r >= 0)
-			r = read_answer(answer, *subject->workload, ret, &missing);
+			r = read_answer(answer, *subject->workload || *subject->pod, ret, &missing);
 		if (r != -EAGAIN)
 			return r < 0 ? ns_error_set(err, r, "%s", missing.text) : 0;
 		/* What the daemon said last counts, not that the last ask had no time left. */
 		if (answer || !last[0])
-			(void)snprintf(last, sizeof last, "%s", missing.text);
+			(void)snprintf(last, sizeof last, "%.*s", (int)sizeof last - 1, missing.text);
 		left = end - ns_clock_elapsed();
 		if (left <= interval) {
 			format_duration(ask->timeout_us, duration, sizeof duration);

@@ -106,16 +106,12 @@ static int prepare(struct call *call)
 	return 0;
 }
 
-static const char *subject_name(const struct call *call)
-{
-	return *call->subject.workload ? call->subject.workload : call->subject.container_id;
-}
-
 static int not_ready(const struct call *call, int r, const struct ns_error *err)
 {
-	char message[NS_WORKLOAD_MAX + 64];
+	char text[NS_SUBJECT_TEXT_MAX], message[NS_SUBJECT_TEXT_MAX + 64];
 
-	(void)snprintf(message, sizeof message, "%s: the rules of nanoseg are not in", subject_name(call));
+	(void)snprintf(message, sizeof message, "%s: the rules of nanoseg are not in",
+		       ns_subject_text(&call->subject, text));
 	return refuse(call, r == -EACCES || r == -EINVAL || r == -EPROTO ? NS_CNI_REFUSED : NS_CNI_AGAIN, message,
 		      err->text);
 }
@@ -127,13 +123,14 @@ static int command_add(struct call *call)
 	const struct ns_ask ask = { call->config.socket, call->config.timeout_us };
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_ask_answer answer;
+	char text[NS_SUBJECT_TEXT_MAX];
 	int r = ns_ask_ready(&ask, &call->subject, &answer, &err);
 
 	if (r < 0 && !call->config.go_on)
 		return not_ready(call, r, &err);
 	if (r < 0)
 		(void)fprintf(call->errors, "nanoseg-cni: %s: %s; it starts all the same (onTimeout: continue)\n",
-			      subject_name(call), err.text);
+			      ns_subject_text(&call->subject, text), err.text);
 	return print(call->out, ns_cni_result(&call->config));
 }
 

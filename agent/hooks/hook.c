@@ -123,6 +123,7 @@ int ns_hook_main(int argc, char **argv, int input, FILE *out, FILE *errors)
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_subject subject;
 	struct ns_ask_answer answer;
+	char name[NS_SUBJECT_TEXT_MAX];
 	int r = parse_options(argc, argv, &options, out, errors);
 
 	if (r)
@@ -133,8 +134,10 @@ int ns_hook_main(int argc, char **argv, int input, FILE *out, FILE *errors)
 		return EXIT_FAILURE;
 	}
 	if (ns_ask_ready(&options.ask, &subject, &answer, &err) < 0) {
+		bool named = *subject.workload || *subject.pod;
+
 		(void)fprintf(errors, "nanoseg-hook: %s%s%.12s: %s%s\n",
-			      *subject.workload ? subject.workload : "container", *subject.container_id ? " " : "",
+			      named ? ns_subject_text(&subject, name) : "container", *subject.container_id ? " " : "",
 			      subject.container_id, err.text,
 			      options.go_on ? "; it starts all the same (--on-timeout continue)" : "");
 		return options.go_on ? EXIT_SUCCESS : EXIT_FAILURE;

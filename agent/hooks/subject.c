@@ -41,17 +41,25 @@ static bool put_part(char ret[static NS_NAME_MAX], const char *word)
 
 void ns_subject_set_pod(struct ns_subject *subject, const char *pod_namespace, const char *pod)
 {
-	char first[NS_NAME_MAX], second[NS_NAME_MAX], workload[sizeof first + sizeof second + sizeof "k8s//pod/"];
-	int n;
+	char first[NS_NAME_MAX], second[NS_NAME_MAX];
 
 	if (!put_part(second, pod))
 		return;
 	memcpy(subject->name, second, sizeof subject->name);
-	if (*subject->workload || !put_part(first, pod_namespace))
+	if (!put_part(first, pod_namespace))
 		return;
-	n = snprintf(workload, sizeof workload, "k8s/%s/pod/%s", first, second);
-	if (n < NS_WORKLOAD_MAX)
-		memcpy(subject->workload, workload, (size_t)n + 1);
+	memcpy(subject->pod_namespace, first, sizeof subject->pod_namespace);
+	memcpy(subject->pod, second, sizeof subject->pod);
+}
+
+const char *ns_subject_text(const struct ns_subject *subject, char buffer[static NS_SUBJECT_TEXT_MAX])
+{
+	if (*subject->workload)
+		return subject->workload;
+	if (!*subject->pod)
+		return subject->container_id;
+	(void)snprintf(buffer, NS_SUBJECT_TEXT_MAX, "pod %s/%s", subject->pod_namespace, subject->pod);
+	return buffer;
 }
 
 int ns_subject_set_workload(struct ns_subject *subject, const char *workload, struct ns_error *err)

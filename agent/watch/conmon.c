@@ -179,28 +179,20 @@ static bool is_outside(pid_t pid, const struct ns_cgroup_identity *container, co
 	return !ns_proc_cgroup(pid, own, &cgroup) || !ns_cgroup_same(&cgroup, container);
 }
 
-static bool read_words(pid_t pid, const char *id, struct ns_conmon_words *ret, char ret_netns[static PATH_MAX])
-{
-	char text[NS_CONMON_ARGUMENTS_MAX], bundle[PATH_MAX];
-	ssize_t n = ns_proc_read(pid, "cmdline", text, sizeof text);
-
-	ret_netns[0] = '\0';
-	return n > 0 && ns_conmon_parse_arguments(text, (size_t)n, id, ret, bundle) &&
-	       (!*bundle || read_bundle(bundle, ret->workload, ret_netns));
-}
-
 /* By its real user: its files in /proc belong to root when it says so itself. */
-static bool is_root(pid_t pid)
+static bool is_of_user(pid_t pid, uid_t uid)
 {
-	char text[STATUS_MAX];
+	char text[STATUS_MAX], wanted[64];
 	ssize_t n = ns_proc_read(pid, "status", text, sizeof text - 1);
-	const char *uid;
+	const char *at;
+	unsigned u = uid;
 
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	uid = strstr(text, "\nUid:\t");
-	return uid && strncmp(uid, "\nUid:\t0\t0\t0\t0\n", sizeof "\nUid:\t0\t0\t0\t0\n" - 1) == 0;
+	at = strstr(text, "\nUid:\t");
+	(void)snprintf(wanted, sizeof wanted, "\nUid:\t%u\t%u\t%u\t%u\n", u, u, u, u);
+	return at && strncmp(at, wanted, strlen(wanted)) == 0;
 }
 
 static bool has_own_processes(pid_t pid)
@@ -210,6 +202,28 @@ static bool has_own_processes(pid_t pid)
 
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
 	return stat(path, &its) == 0 && stat("/proc/self/ns/pid", &own) == 0 && its.st_ino == own.st_ino;
+}
+
+/* A user's conmon is in a user namespace of his, as his containers are, but among the machine's processes and outside
+ * of the container's cgroup. */
+static bool is_users_monitor(pid_t pid, const struct ns_cgroup_identity *container,
+			     const struct ns_cgroup_identity *own, ino_t netns)
+{
+	struct ns_cgroup_identity cgroup;
+	ino_t its_netns;
+
+	return ns_proc_netns(pid, &its_netns) == 0 && its_netns != netns && is_of_user(pid, container->uid) &&
+	       has_own_processes(pid) && (!ns_proc_cgroup(pid, own, &cgroup) || !ns_cgroup_same(&cgroup, container));
+}
+
+static bool read_words(pid_t pid, const char *id, struct ns_conmon_words *ret, char ret_netns[static PATH_MAX])
+{
+	char text[NS_CONMON_ARGUMENTS_MAX], bundle[PATH_MAX];
+	ssize_t n = ns_proc_read(pid, "cmdline", text, sizeof text);
+
+	ret_netns[0] = '\0';
+	return n > 0 && ns_conmon_parse_arguments(text, (size_t)n, id, ret, bundle) &&
+	       (!*bundle || read_bundle(bundle, ret->workload, ret_netns));
 }
 
 bool ns_conmon_is(pid_t pid, const struct ns_cgroup_identity *own, ino_t own_userns, struct ns_conmon_words *ret,
@@ -223,7 +237,7 @@ bool ns_conmon_is(pid_t pid, const struct ns_cgroup_identity *own, ino_t own_use
 	bool is_conmon;
 	pid_t parent;
 
-	if (!read_stat(pid, &is_conmon, &parent) || !is_conmon || !is_root(pid) || !has_own_processes(pid) ||
+	if (!read_stat(pid, &is_conmon, &parent) || !is_conmon || !is_of_user(pid, 0) || !has_own_processes(pid) ||
 	    ns_caps_userns(pid, &userns) < 0 || userns != own_userns || ns_proc_cgroup(pid, own, &cgroup))
 		return false;
 	if (!read_words(pid, NULL, &found, path) || !*path || stat(path, &st) < 0)
@@ -231,6 +245,15 @@ bool ns_conmon_is(pid_t pid, const struct ns_cgroup_identity *own, ino_t own_use
 	*ret = found;
 	*ret_netns = st.st_ino;
 	return true;
+}
+
+/* Its bundle is the user's to write, and could be anything: it is not read. */
+static bool read_users_words(pid_t pid, const char *id, struct ns_conmon_words *ret)
+{
+	char text[NS_CONMON_ARGUMENTS_MAX], bundle[PATH_MAX];
+	ssize_t n = ns_proc_read(pid, "cmdline", text, sizeof text);
+
+	return n > 0 && ns_conmon_parse_arguments(text, (size_t)n, id, ret, bundle);
 }
 
 bool ns_conmon_find(pid_t pid, const struct ns_cgroup_identity *container, const struct ns_cgroup_identity *own,
@@ -247,9 +270,16 @@ bool ns_conmon_find(pid_t pid, const struct ns_cgroup_identity *container, const
 		pid = parent;
 		if (!read_stat(pid, &is_conmon, &parent))
 			return false;
-		if (!is_conmon || !is_outside(pid, container, own, netns, own_userns) ||
-		    !read_words(pid, container->id, &found, path))
+		if (!is_conmon)
 			continue;
+		if (container->rootless) {
+			if (!is_users_monitor(pid, container, own, netns) ||
+			    !read_users_words(pid, container->id, &found))
+				continue;
+		} else if (!is_outside(pid, container, own, netns, own_userns) ||
+			   !read_words(pid, container->id, &found, path)) {
+			continue;
+		}
 		*ret = found;
 		return true;
 	}

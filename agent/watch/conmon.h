@@ -37,7 +37,9 @@ int ns_conmon_parse_config(const char *text, size_t length, char ret_workload[st
 
 /* Asks the ancestors of `pid`, a process of the container in the namespace `netns`. What the container itself may have
  * started does not count: an ancestor in that namespace, in a cgroup of the same container, or in another user
- * namespace than the agent's own. False when there is no conmon, or not all of what it tells can be read. */
+ * namespace than the agent's own. Of a rootless container the conmon is the user's: a process of his, among the agent's
+ * own ones and outside of the container's cgroup, of which the command line alone is read. False when there is no
+ * conmon, or not all of what it tells can be read. */
 bool ns_conmon_find(pid_t pid, const struct ns_cgroup_identity *container, const struct ns_cgroup_identity *own,
 		    ino_t netns, ino_t own_userns, struct ns_conmon_words *ret);
 

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "identity.h"
+#include "names.h"
 #include "netns.h"
 #include "watch_object.h"
 
@@ -35,6 +36,14 @@ static bool is_token(const char *text)
 		if (!isalnum((unsigned char)*text) && !strchr("._-", *text))
 			return false;
 	return true;
+}
+
+/* A namespace and a pod, as Kubernetes calls them. */
+static bool is_pod_word(const char *text)
+{
+	char part[NS_NAME_MAX];
+
+	return !*text || ns_names_put_part(part, text);
 }
 
 static bool is_workload(const char *text)
@@ -71,13 +80,18 @@ static int take_words(const struct ns_hint *hint, struct ns_hint_words *words, s
 		r = TAKE(workload, is_workload);
 	if (r == 0)
 		r = TAKE(image, is_text);
+	if (r == 0)
+		r = TAKE(pod_namespace, is_pod_word);
+	if (r == 0)
+		r = TAKE(pod, is_pod_word);
+	if (r == 0 && !*words->pod != !*words->pod_namespace)
+		r = ns_error_set(err, -EINVAL, "a pod is told by its namespace and its name, both");
 	return r;
 }
 
 static int open_hinted(const struct ns_watch *watch, const struct ns_hint *hint, struct ns_watched_start *start,
 		       struct ns_error *err)
 {
-	uint64_t cookie = 0;
 	struct stat st;
 	int r;
 
@@ -97,11 +111,8 @@ static int open_hinted(const struct ns_watch *watch, const struct ns_hint *hint,
 		return start->netns_fd;
 	if (fstat(start->netns_fd, &st) < 0)
 		return ns_error_set(err, -errno, "cannot look at the namespace: %s", strerror(errno));
-	r = ns_netns_cookie(start->netns_fd, &cookie, err);
-	if (r == 0 && cookie == watch->own_cookie)
-		r = ns_error_set(err, -EINVAL, "that is the agent's own namespace");
 	start->inode = st.st_ino;
-	return r;
+	return 0;
 }
 
 #define FILL(field)                                                                                                    \
@@ -122,6 +133,29 @@ static void merge(struct ns_hint_words *words, const struct ns_hint_words *news)
 	FILL(name);
 	FILL(workload);
 	FILL(image);
+	FILL(pod_namespace);
+	FILL(pod);
+}
+
+/* A container that does not make the namespace it is in: the words are its own. */
+static int announce_member(struct ns_watch *watch, struct ns_inhabitant *inhabitant, const struct ns_hint_words *words,
+			   struct ns_endpoint **ret, struct ns_error *err)
+{
+	bool was = inhabitant->member;
+	uint64_t id = inhabitant->place.cgroup;
+
+	merge(&inhabitant->hint, words);
+	inhabitant->hinted = true;
+	ns_members_update(watch);
+	/* It may have ended meanwhile. */
+	inhabitant = ns_inhabitants_get(&watch->members, id);
+	if (!inhabitant || !inhabitant->member)
+		return ns_error_set(err, -ENOENT, "the container cannot be told apart: %s",
+				    inhabitant && inhabitant->refusal ? inhabitant->refusal : "it has ended");
+	if (was)
+		ns_members_identify(watch, inhabitant);
+	*ret = &inhabitant->endpoint;
+	return 0;
 }
 
 /* A namespace that is known: who it is, and what its interfaces are by now. */
@@ -147,27 +181,49 @@ static void refresh(struct ns_watched *watched, const struct ns_watched_start *s
 	}
 }
 
-/* Its file in one of the netns directories, whose name may say who it is; NULL: none. */
-static const char *listed_path(struct ns_watch *watch, ino_t inode)
-{
-	const struct ns_netns_file *file = ns_netns_files_find(&watch->files, inode);
-
-	if (!file && ns_netns_dirs_list(watch->dirs, watch->own_inode, &watch->files, NULL) == 0)
-		file = ns_netns_files_find(&watch->files, inode);
-	return file ? file->path : NULL;
-}
-
 static void close_start(const struct ns_watched_start *start)
 {
 	ns_closep(&start->netns_fd);
+}
+
+static int find_or_attach(struct ns_watch *watch, struct ns_watched_start *start, struct ns_inhabitant *inhabitant,
+			  struct ns_endpoint **ret, struct ns_error *err)
+{
+	const struct ns_hint_words *words = start->hint;
+	struct ns_watched *watched = ns_watched_find(watch, start->inode);
+	bool joins = inhabitant && ns_members_joins(watch, inhabitant);
+	int r = 0;
+
+	ns_watch_read_links(watch);
+	ns_watch_mark(watch, NS_LOOK_DIRS | NS_LOOK_PROCESSES | NS_LOOK_IDENTITY);
+	(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->own_cgroup,
+				&watch->residents);
+	if (joins)
+		start->hint = NULL;
+	if (!watched) {
+		start->path = ns_watch_listed_path(watch, start->inode);
+		r = ns_watched_attach(watch, start, err);
+	} else if (!joins) {
+		refresh(watched, start);
+	}
+	/* Who cannot be told apart has what the namespace has. */
+	if (r == 0 && joins)
+		joins = announce_member(watch, inhabitant, words, ret, NULL) == 0;
+	watch->residents.n = 0;
+	ns_watch_read_links(watch);
+	if (r < 0)
+		return r == -ESRCH ? -ENOENT : r;
+	if (!joins)
+		*ret = &ns_watched_find(watch, start->inode)->endpoint;
+	return 0;
 }
 
 int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_endpoint **ret, struct ns_error *err)
 {
 	struct ns_hint_words words = { 0 };
 	NS_CLEANUP(close_start) struct ns_watched_start start = { .netns_fd = -1, .hint = &words };
+	struct ns_inhabitant *inhabitant = NULL;
 	struct ns_proc_entry process;
-	struct ns_watched *watched;
 	int r = take_words(hint, &words, err);
 
 	if (r == 0)
@@ -181,21 +237,10 @@ int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_
 		start.processes = &process;
 		start.n_processes = ns_proc_netns(hint->pid, &inode) == 0 && inode == start.inode ? 1 : 0;
 	}
-	ns_watch_read_links(watch);
-	ns_watch_mark(watch, NS_LOOK_DIRS | NS_LOOK_PROCESSES | NS_LOOK_IDENTITY);
-	(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->own_cgroup,
-				&watch->residents);
-	watched = ns_watched_find(watch, start.inode);
-	if (!watched)
-		start.path = listed_path(watch, start.inode);
-	if (watched)
-		refresh(watched, &start);
-	else
-		r = ns_watched_attach(watch, &start, err);
-	watch->residents.n = 0;
-	ns_watch_read_links(watch);
-	if (r < 0)
-		return r == -ESRCH ? -ENOENT : r;
-	*ret = &ns_watched_find(watch, start.inode)->endpoint;
-	return 0;
+	if (start.n_processes > 0)
+		inhabitant = ns_inhabitants_settle(watch, hint->pid, start.inode);
+	if (start.inode == watch->own_inode)
+		return inhabitant ? announce_member(watch, inhabitant, &words, ret, err)
+				  : ns_error_set(err, -EINVAL, "that is the agent's own namespace");
+	return find_or_attach(watch, &start, inhabitant, ret, err);
 }

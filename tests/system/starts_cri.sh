@@ -12,7 +12,7 @@ LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
 . "$NS_SOURCE/tests/lib/starts.sh"
 
 STARTS_BRIDGE=$CRI_BRIDGE
-STARTS_WORKLOAD=k8s/starts/pod/probe
+STARTS_WORKLOAD=k8s/starts/probe
 CRI_SUBNETS=(172.33.0.0/16 fd99:7::/64)
 STARTS_FAR4=172.33.250.9/16
 STARTS_FAR6=fd99:7::250:9/64
@@ -46,7 +46,7 @@ cri_chained() {
 cri_asks_plugin() {
 	local pod status
 	pod=$(cri_run asks one) || return 1
-	has_endpoint k8s/starts/pod/asks
+	has_endpoint k8s/starts/asks
 	status=$?
 	cri_remove "$pod"
 	return $status

@@ -58,7 +58,7 @@ static inline void hook_run_release(struct hook_run *run)
 }
 
 /* The daemon's answers. */
-#define READY     "{\"ready\":true,\"cookie\":77,\"workload\":\"k8s/shop/pod/api-1\",\"mode\":\"enforcing\",\"why\":null}"
+#define READY     "{\"ready\":true,\"cookie\":77,\"workload\":\"k8s/shop/api\",\"mode\":\"enforcing\",\"why\":null}"
 #define NOT_READY "{\"ready\":false,\"cookie\":77,\"workload\":\"w\",\"mode\":\"enforcing\",\"why\":\"eth0 is closed\"}"
 
 /* From now on it is not ready, and ready after the time. */

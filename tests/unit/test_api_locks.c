@@ -65,7 +65,7 @@ static void test_ready(void **state)
 	(void)snprintf(body, sizeof body,
 		       "{\"netns\":\"/proc/%d/ns/"
 		       "net\",\"runtime\":\"containerd\",\"container_id\":\"feed\",\"name\":\"api-1\","
-		       "\"workload\":\"k8s/shop/pod/api-1\",\"image\":\"shop/api:3\"}",
+		       "\"workload\":\"k8s/shop/api\",\"image\":\"shop/api:3\"}",
 		       (int)pid);
 	test_post(test, "/v1/ready", body, &reply);
 	test_expect(&reply, 200, NULL);
@@ -74,7 +74,7 @@ static void test_ready(void **state)
 	assert_true(is_null(reply.json, "workload"));
 	assert_string_equal(text(reply.json, "why"), "eth0 is closed");
 	test_reply_release(&reply);
-	(void)snprintf(wanted, sizeof wanted, "/proc/%d/ns/net|0|containerd|feed|api-1|k8s/shop/pod/api-1|shop/api:3",
+	(void)snprintf(wanted, sizeof wanted, "/proc/%d/ns/net|0|containerd|feed|api-1|k8s/shop/api|shop/api:3",
 		       (int)pid);
 	assert_string_equal(engine->hinted, wanted);
 

@@ -61,13 +61,6 @@ static const struct row rows[] = {
 	{ "0:\n", NULL, NULL },
 	{ "0::\n", NULL, NULL },
 	{ "0::/user.slice/user-0.slice/session-1.scope\n", NULL, NULL },
-	/* Users' own cgroups, whatever they call them. */
-	{ "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID_A ".scope\n", NULL, NULL },
-	{ "0::/user.slice/user-1000.slice/user@1000.service/docker/" ID_A "\n", NULL, NULL },
-	{ "0::/user.slice/user-1000.slice/user@1000.service/" ID_A "\n", NULL, NULL },
-	{ "0::/user.slice/user-1000.slice/user@1000.service/lxc.payload.web\n", NULL, NULL },
-	{ "0::/user.slice/user-1000.slice/user@1000.service/machine-n1.scope/payload\n", NULL, NULL },
-	{ "1:name=systemd:/user.slice/user-1000.slice/user@1000.service/docker-" ID_A ".scope\n", NULL, NULL },
 	{ "0::/buildkit/abc\n", NULL, NULL },
 	{ "0::/docker\n", NULL, NULL },
 	{ "0::/docker/buildkit/abc\n", NULL, NULL },
@@ -82,10 +75,88 @@ static const struct row rows[] = {
 	{ "4:memory:/payload\n", NULL, NULL }, /* only systemd's hierarchies tell of nspawn */
 };
 
+#define USER "user.slice/user-1000.slice/user@1000.service/"
+
+/* Below user.slice: the user's own cgroups, whatever he calls them. */
+static const struct {
+	const char *text, *runtime, *id, *pod;
+	uid_t uid;
+} users[] = {
+	{ "0::/" USER "user.slice/libpod-" ID_A ".scope/container\n", "podman", ID_A, "", 1000 },
+	{ "0::/" USER "user.slice/user-libpod_pod_" ID_B ".slice/libpod-" ID_A ".scope\n", "podman", ID_A, ID_B, 1000 },
+	{ "0::/" USER "docker/" ID_A "\n", "docker", ID_A, "", 1000 },
+	{ "0::/" USER "app.slice/docker-" ID_A ".scope\n", "docker", ID_A, "", 1000 },
+	{ "0::/" USER "lxc.payload.web\n", "lxc", "web", "", 1000 },
+	{ "0::/" USER "machine-n1.scope/payload\n", "nspawn", "n1", "", 1000 },
+	{ "1:name=systemd:/" USER "docker-" ID_A ".scope\n", "docker", ID_A, "", 1000 },
+	{ "0::/user.slice/user-0.slice/session-1.scope/libpod-" ID_A "\n", "podman", ID_A, "", 0 },
+	/* Another user's name below one's own, and one's own system. */
+	{ "0::/" USER "user.slice/user-1001.slice/libpod-" ID_A ".scope\n", "podman", ID_A, "", 1000 },
+	{ "0::/" USER "system.slice/docker-" ID_A ".scope\n", "docker", ID_A, "", 1000 },
+	{ "0::/user.slice/user-4294967294.slice/docker/" ID_A "\n", "docker", ID_A, "", 4294967294 },
+};
+
+static const char *const nobodys[] = {
+	"0::/" USER ID_A "\n",
+	"0::/user.slice/docker/" ID_A "\n",
+	"0::/user.slice/user-.slice/docker/" ID_A "\n",
+	"0::/user.slice/user-1x.slice/docker/" ID_A "\n",
+	"0::/user.slice/user--1.slice/docker/" ID_A "\n",
+	"0::/user.slice/user-4294967295.slice/docker/" ID_A "\n",
+	"0::/user.slice/user-99999999999.slice/docker/" ID_A "\n",
+	"0::/user.slice",
+	"0::/user.slice/user-1000.slice",
+};
+
+static void test_users(void **state)
+{
+	for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
+		struct ns_cgroup_identity found = { .runtime = "untouched" };
+
+		if (!ns_cgroup_identify(users[i].text, strlen(users[i].text), NULL, &found))
+			fail_msg("%s: nobody's", users[i].text);
+		assert_string_equal(found.runtime, users[i].runtime);
+		assert_string_equal(found.id, users[i].id);
+		assert_string_equal(found.pod, users[i].pod);
+		assert_true(found.rootless);
+		assert_int_equal(found.uid, users[i].uid);
+	}
+	for (size_t i = 0; i < sizeof nobodys / sizeof *nobodys; i++) {
+		struct ns_cgroup_identity found = { .runtime = "untouched" };
+
+		if (ns_cgroup_identify(nobodys[i], strlen(nobodys[i]), NULL, &found))
+			fail_msg("%s: %s %s", nobodys[i], found.runtime, found.id);
+	}
+}
+
+/* Podman's pods, above the container; what a container makes below it is none. */
+static void test_pods(void **state)
+{
+	static const struct {
+		const char *text, *pod;
+	} cases[] = {
+		{ "0::/libpod_parent/" ID_B "/libpod-" ID_A "\n", ID_B },
+		{ "0::/machine.slice/machine-libpod_pod_" ID_B ".slice/libpod-" ID_A ".scope/container\n", ID_B },
+		{ "0::/libpod_parent/libpod-" ID_A "\n", "" },
+		{ "0::/machine.slice/libpod-" ID_A ".scope/" ID_B "/libpod-" ID_B "\n", "" },
+		{ "0::/machine.slice/machine-libpod_pod_x.slice/libpod-" ID_A ".scope\n", "" },
+		{ "0::/" ID_B "/docker-" ID_A ".scope\n", "" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct ns_cgroup_identity found;
+
+		assert_true(ns_cgroup_identify(cases[i].text, strlen(cases[i].text), NULL, &found));
+		assert_string_equal(found.id, ID_A);
+		assert_string_equal(found.pod, cases[i].pod);
+		assert_false(found.rootless);
+	}
+}
+
 static void test_rows(void **state)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct ns_cgroup_identity found = { "untouched", "untouched" };
+		struct ns_cgroup_identity found = { .runtime = "untouched", .id = "untouched" };
 		const char *runtime = rows[i].runtime ? rows[i].runtime : "untouched";
 		const char *id = rows[i].runtime ? rows[i].id : "untouched";
 		bool is = ns_cgroup_identify(rows[i].text, strlen(rows[i].text), NULL, &found);
@@ -100,7 +171,7 @@ static void test_rows(void **state)
 /* An agent that itself runs in a container sees its own name above everything. */
 static void test_own(void **state)
 {
-	static const struct ns_cgroup_identity own = { "docker", ID_A };
+	static const struct ns_cgroup_identity own = { .runtime = "docker", .id = ID_A };
 	static const char same[] = "0::/docker/" ID_A "/x\n", inner[] = "0::/docker/" ID_A "/docker/" ID_B "\n";
 	struct ns_cgroup_identity found;
 
@@ -124,9 +195,8 @@ static void test_long_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_own),
-		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_users),      cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_own),  cmocka_unit_test(test_long_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,9 +118,8 @@ static void add_returns_what_was_before(void **state)
 	answer("POST /v1/ready", 200, READY);
 	assert_int_equal(cni("ADD", config("1.0.0", "", RESULT_1)), 0);
 	expect_printed(RESULT_1);
-	expect_asked("{\"netns\":\"/run/netns/cni-1\",\"container_id\":\"beef\",\"name\":\"api-1\",\"workload\":\"k8s/"
-		     "shop/pod/"
-		     "api-1\"}");
+	expect_asked("{\"netns\":\"/run/netns/cni-1\",\"container_id\":\"beef\",\"name\":\"api-1\","
+		     "\"pod_namespace\":\"shop\",\"pod\":\"api-1\"}");
 	assert_string_equal(ran.complaint, "");
 	assert_int_equal(cni("ADD", config("0.4.0", "", RESULT_0_4)), 0);
 	expect_printed(RESULT_0_4);
@@ -150,8 +149,8 @@ static void an_annotation_names_the_workload(void **state)
 				  RESULT_1)),
 		0);
 	expect_asked("{\"netns\":\"/run/netns/cni-1\",\"container_id\":\"beef\",\"name\":\"api-1\",\"workload\":\"k8s/"
-		     "shop/deploy/"
-		     "api\"}");
+		     "shop/deploy/api\","
+		     "\"pod_namespace\":\"shop\",\"pod\":\"api-1\"}");
 	assert_int_equal(
 		cni("ADD", config("1.0.0",
 				  ",\"runtimeConfig\":{\"io.kubernetes.cri.pod-annotations\":{\"nanoseg.workload\":"
@@ -191,9 +190,11 @@ static void hook_and_plugin_name_a_pod_alike(void **state)
 		assert_int_equal(ns_cni_args_parse(args, &by_plugin, &err), 0);
 		assert_int_equal(ns_hook_state_parse(text, strlen(text), &hook, &err), 0);
 		assert_int_equal(ns_hook_state_subject(&hook, &by_hook, &err), 0);
-		assert_string_equal(by_plugin.workload, by_hook.workload);
+		assert_string_equal(by_plugin.pod_namespace, by_hook.pod_namespace);
+		assert_string_equal(by_plugin.pod, by_hook.pod);
 		assert_string_equal(by_plugin.name, by_hook.name);
-		assert_int_equal(strncmp(by_hook.workload, "k8s/", 4), 0);
+		assert_true(*by_hook.pod_namespace && *by_hook.pod);
+		assert_string_equal(by_hook.workload, "");
 		ns_hook_state_release(&hook);
 	}
 }
@@ -207,15 +208,16 @@ static void long_names_are_not_cut(void **state)
 	memset(name, 'a', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
 	ns_subject_set_pod(&subject, "shop", name);
-	assert_string_equal(subject.workload, "");
+	assert_string_equal(subject.pod, "");
 	assert_string_equal(subject.name, "");
+	ns_subject_set_pod(&subject, name, "api-1");
+	assert_string_equal(subject.pod_namespace, "");
+	assert_string_equal(subject.pod, "");
 	name[NS_NAME_MAX - 1] = '\0';
 	ns_subject_set_pod(&subject, "shop", name);
-	assert_string_equal(subject.workload, "");
+	assert_string_equal(subject.pod_namespace, "shop");
+	assert_string_equal(subject.pod, name);
 	assert_string_equal(subject.name, name);
-	name[NS_WORKLOAD_MAX - 1 - strlen("k8s/shop/pod/")] = '\0';
-	ns_subject_set_pod(&subject, "shop", name);
-	assert_int_equal(strlen(subject.workload), NS_WORKLOAD_MAX - 1);
 }
 
 static void add_waits(void **state)
@@ -238,56 +240,53 @@ static void add_fails_when_time_is_up(void **state)
 	(void)state;
 	answer("POST /v1/ready", 200, NOT_READY);
 	assert_int_equal(cni("ADD", config("0.4.0", ",\"timeout\":50", RESULT_0_4)), 1);
-	expect_error(11, "0.4.0", "k8s/shop/pod/api-1: the rules of nanoseg are not in",
+	expect_error(11, "0.4.0", "pod shop/api-1: the rules of nanoseg are not in",
 		     "not ready after 50ms: eth0 is closed");
 	assert_int_equal(cni("ADD", config("1.0.0", ",\"timeout\":\"50ms\",\"onTimeout\":\"fail\"", RESULT_1)), 1);
 	assert_int_equal(cni("ADD", config("1.0.0", ",\"timeout\":\"50ms\",\"onTimeout\":\"continue\"", RESULT_1)), 0);
 	expect_printed(RESULT_1);
 	assert_string_equal(ran.complaint,
-			    "nanoseg-cni: k8s/shop/pod/api-1: not ready after 50ms: eth0 is closed; it starts all "
+			    "nanoseg-cni: pod shop/api-1: not ready after 50ms: eth0 is closed; it starts all "
 			    "the same (onTimeout: continue)\n");
 	answer("POST /v1/ready", 403, "{\"error\":\"'ready' is for root\"}");
 	assert_int_equal(cni("ADD", config("1.0.0", "", RESULT_1)), 1);
-	expect_error(101, "1.0.0", "k8s/shop/pod/api-1: the rules of nanoseg are not in",
-		     "nanosegd: 'ready' is for root");
+	expect_error(101, "1.0.0", "pod shop/api-1: the rules of nanoseg are not in", "nanosegd: 'ready' is for root");
 }
 
 /* ---- CHECK, DEL, VERSION ---- */
 
-#define LOCK(cookie, name, rest)                                                                                       \
-	"{\"workload\":\"k8s/shop/pod/api-1\",\"cookie\":" cookie ",\"lock\":\"" name "\"," rest "}"
+#define LOCK(cookie, name, rest) "{\"workload\":\"k8s/shop/api\",\"cookie\":" cookie ",\"lock\":\"" name "\"," rest "}"
 
 static void check_reads_again(void **state)
 {
 	(void)state;
 	answer("POST /v1/ready", 200, READY);
-	answer("GET /v1/verify?workload=k8s%2Fshop%2Fpod%2Fapi-1", 200,
+	answer("GET /v1/verify?workload=k8s%2Fshop%2Fapi", 200,
 	       "{\"locks\":[" LOCK("77", "inner", "\"equal\":true") "," LOCK("77", "outer", "\"equal\":true") "," LOCK(
 		       "78", "inner", "\"equal\":false,\"difference\":\"of another pod\"") "]}");
 	assert_int_equal(cni("CHECK", config("1.0.0", "", RESULT_1)), 0);
 	assert_string_equal(ran.printed, "");
-	answer("GET /v1/verify?workload=k8s%2Fshop%2Fpod%2Fapi-1", 200,
+	answer("GET /v1/verify?workload=k8s%2Fshop%2Fapi", 200,
 	       "{\"locks\":[" LOCK("77", "inner", "\"equal\":true") "," LOCK(
 		       "77", "outer", "\"equal\":false,\"difference\":\"- element\\n+ other\"") "]}");
 	assert_int_equal(cni("CHECK", config("1.0.0", "", RESULT_1)), 1);
-	expect_error(100, "1.0.0", "k8s/shop/pod/api-1: the rules are not as planned",
-		     "the outer lock of k8s/shop/pod/api-1 is not as planned: - element");
+	expect_error(100, "1.0.0", "k8s/shop/api: the rules are not as planned",
+		     "the outer lock of k8s/shop/api is not as planned: - element");
 	/* What is not said to be equal is not. */
 	answer("GET /v1/verify", 200, "{\"locks\":[" LOCK("77", "inner", "\"equal\":1") "]}");
-	answer("GET /v1/verify?workload=k8s%2Fshop%2Fpod%2Fapi-1", 200,
-	       "{\"locks\":[" LOCK("77", "inner", "\"equal\":1") "]}");
+	answer("GET /v1/verify?workload=k8s%2Fshop%2Fapi", 200, "{\"locks\":[" LOCK("77", "inner", "\"equal\":1") "]}");
 	assert_int_equal(cni("CHECK", config("1.0.0", "", RESULT_1)), 1);
-	answer("GET /v1/verify?workload=k8s%2Fshop%2Fpod%2Fapi-1", 200, "{\"locks\":[]}");
+	answer("GET /v1/verify?workload=k8s%2Fshop%2Fapi", 200, "{\"locks\":[]}");
 	assert_int_equal(cni("CHECK", config("1.0.0", "", RESULT_1)), 1);
-	expect_error(100, "1.0.0", "k8s/shop/pod/api-1: the rules are not as planned",
-		     "the kernel holds no lock of k8s/shop/pod/api-1");
-	answer("GET /v1/verify?workload=k8s%2Fshop%2Fpod%2Fapi-1", 200, "{}");
+	expect_error(100, "1.0.0", "k8s/shop/api: the rules are not as planned",
+		     "the kernel holds no lock of k8s/shop/api");
+	answer("GET /v1/verify?workload=k8s%2Fshop%2Fapi", 200, "{}");
 	assert_int_equal(cni("CHECK", config("1.0.0", "", RESULT_1)), 1);
 	expect_error(101, "1.0.0", "the rules could not be read again", "the daemon's answer has no list of locks");
 	/* Going on when time is up is for starting; a check says what is. */
 	answer("POST /v1/ready", 200, NOT_READY);
 	assert_int_equal(cni("CHECK", config("1.0.0", ",\"timeout\":50,\"onTimeout\":\"continue\"", RESULT_1)), 1);
-	expect_error(11, "1.0.0", "k8s/shop/pod/api-1: the rules of nanoseg are not in",
+	expect_error(11, "1.0.0", "pod shop/api-1: the rules of nanoseg are not in",
 		     "not ready after 50ms: eth0 is closed");
 }
 

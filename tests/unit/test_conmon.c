@@ -137,7 +137,7 @@ static void test_config(void **state)
 /* This test's own ancestors are no conmon of such a container. */
 static void test_nobody(void **state)
 {
-	struct ns_cgroup_identity container = { "podman", ID };
+	struct ns_cgroup_identity container = { .runtime = "podman", .id = ID };
 	ino_t inode = 0;
 
 	(void)snprintf(words.name, sizeof words.name, "untouched");

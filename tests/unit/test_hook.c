@@ -93,20 +93,20 @@ static void annotations_name_it(void **state)
 		{ STATE("\"io.kubernetes.cri.sandbox-namespace\":\"shop\",\"io.kubernetes.cri.sandbox-name\":\"api-1\","
 			"\"io.kubernetes.cri.sandbox-id\":\"feed\",\"io.kubernetes.cri.container-name\":\"app\""),
 		  "{\"pid\":4711,\"container_id\":\"feed\",\"runtime\":\"containerd\",\"name\":\"api-1\","
-		  "\"workload\":\"k8s/shop/pod/api-1\"}" },
+		  "\"pod_namespace\":\"shop\",\"pod\":\"api-1\"}" },
 		{ STATE("\"io.kubernetes.pod.namespace\":\"shop\",\"io.kubernetes.pod.name\":\"api-1\","
 			"\"io.kubernetes.cri-o.SandboxID\":\"feed\""),
 		  "{\"pid\":4711,\"container_id\":\"feed\",\"runtime\":\"crio\",\"name\":\"api-1\","
-		  "\"workload\":\"k8s/shop/pod/api-1\"}" },
+		  "\"pod_namespace\":\"shop\",\"pod\":\"api-1\"}" },
 		/* Who names it by hand is believed. */
 		{ STATE("\"io.kubernetes.pod.namespace\":\"shop\",\"io.kubernetes.pod.name\":\"api-1\","
 			"\"nanoseg.workload\":\"k8s/shop/deploy/api\""),
 		  "{\"pid\":4711,\"container_id\":\"" ID "\",\"runtime\":\"crio\",\"name\":\"api-1\","
-		  "\"workload\":\"k8s/shop/deploy/api\"}" },
+		  "\"workload\":\"k8s/shop/deploy/api\",\"pod_namespace\":\"shop\",\"pod\":\"api-1\"}" },
 		/* A slash makes no other name. */
 		{ STATE("\"io.kubernetes.cri.sandbox-namespace\":\"a/pod\",\"io.kubernetes.cri.sandbox-name\":\"b c\""),
 		  "{\"pid\":4711,\"container_id\":\"" ID "\",\"runtime\":\"containerd\",\"name\":\"b_c\","
-		  "\"workload\":\"k8s/a_pod/pod/b_c\"}" },
+		  "\"pod_namespace\":\"a_pod\",\"pod\":\"b_c\"}" },
 		/* Half of a pod is none. */
 		{ STATE("\"io.kubernetes.cri.sandbox-name\":\"api-1\""), "{\"pid\":4711,\"container_id\":\"" ID "\"}" },
 	};
