@@ -38,6 +38,7 @@ enum ns_cli_option {
 	NS_CLI_REVISION = 1 << 9,
 	NS_CLI_FROM = 1 << 10,
 	NS_CLI_TO = 1 << 11,
+	NS_CLI_EXPLAIN = 1 << 12,
 };
 #define NS_CLI_GLOBAL (NS_CLI_SOCKET | NS_CLI_JSON | NS_CLI_HELP)
 

@@ -19,6 +19,7 @@ static const struct option {
 	{ "--socket", NS_CLI_SOCKET, TEXT, AT(socket) },
 	{ "--json", NS_CLI_JSON, FLAG, 0 },
 	{ "--help", NS_CLI_HELP, FLAG, 0 },
+	{ "--explain", NS_CLI_EXPLAIN, FLAG, 0 },
 	{ "--format", NS_CLI_FORMAT, TEXT, AT(format) },
 	{ "--follow", NS_CLI_FOLLOW, FLAG, 0 },
 	{ "--output", NS_CLI_OUTPUT, TEXT, AT(output) },

@@ -88,7 +88,38 @@ static int people(struct ns_cli *cli, const json_t *document, struct ns_error *e
 	return ns_table_print(&table, cli->width, cli->out, err) < 0 ? NS_CLI_REFUSED : NS_CLI_OK;
 }
 
+/* Why each has its name; a line each is longer than a table would be wide. */
+static int people_explained(struct ns_cli *cli, const json_t *document, struct ns_error *err)
+{
+	const json_t *endpoint;
+	size_t i;
+	int r;
+
+	json_array_foreach (document, i, endpoint) {
+		NS_FREE char *line = NULL;
+		const char *name = ns_document_text(endpoint, "name");
+		const char *why = ns_document_text(endpoint, "named_by");
+
+		if (asprintf(&line, "%s (%s, %.*s)", ns_document_text(endpoint, "workload"),
+			     ns_document_text(endpoint, "runtime"), *name ? (int)strlen(name) : SHORT_ID,
+			     *name ? name : ns_document_text(endpoint, "container_id")) < 0) {
+			line = NULL;
+			return ns_cli_no_memory(err);
+		}
+		r = ns_document_line(cli->out, "", line, err);
+		if (r == NS_CLI_OK)
+			r = ns_document_line(cli->out, "    ", *why ? why : "the daemon does not say why", err);
+		if (r != NS_CLI_OK)
+			return r;
+	}
+	if (json_array_size(document) == 0)
+		(void)fputs("no endpoints: no container is running\n", cli->out);
+	return NS_CLI_OK;
+}
+
 int ns_verb_endpoints(struct ns_cli *cli, struct ns_error *err)
 {
-	return ns_document_get(cli, ns_client_path("/v1/endpoints", NULL), people, err);
+	bool explain = cli->request->options & NS_CLI_EXPLAIN;
+
+	return ns_document_get(cli, ns_client_path("/v1/endpoints", NULL), explain ? people_explained : people, err);
 }

@@ -9,8 +9,8 @@
 static const struct ns_cli_verb verbs[] = {
 	{ "status", "", 0, 0, 0, "viewer", "is everything watched and protected, and if not, what to do",
 	  ns_verb_status },
-	{ "endpoints", "", 0, 0, 0, "viewer", "the running containers and what is enforced on each",
-	  ns_verb_endpoints },
+	{ "endpoints", "[--explain]", 0, 0, NS_CLI_EXPLAIN, "viewer",
+	  "the running containers and what is enforced on each; or why each has its name", ns_verb_endpoints },
 	{ "graph", "[WORKLOAD] [--format table|json|dot]", 0, 1, NS_CLI_FORMAT, "viewer", "who talks to whom",
 	  ns_verb_graph },
 	{ "learn start", "WORKLOAD", 1, 1, 0, "operator", "begin a new learning window", ns_verb_learn },

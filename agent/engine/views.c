@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "engine_private.h"
 #include "fdstore.h"
+#include "json.h"
 
 static json_t *addresses(const struct ns_endpoint *endpoint)
 {
@@ -163,6 +164,7 @@ static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint 
 				 "provisional", attachment ? !attachment->identified : endpoint->provisional);
 
 	(void)json_object_set_new(json, "netns_cookie", json_integer((json_int_t)endpoint->netns_cookie));
+	(void)json_object_set_new(json, "named_by", ns_json_text(endpoint->named_by));
 	(void)json_object_set_new(json, "member", ns_member_json(attachment, endpoint));
 	return json;
 }

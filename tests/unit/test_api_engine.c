@@ -65,10 +65,11 @@ int ns_engine_ready(struct ns_engine *engine, const struct ns_hint *hint, struct
 		    struct ns_error *err)
 {
 	engine->hints++;
-	(void)snprintf(engine->hinted, sizeof engine->hinted, "%s|%d|%s|%s|%s|%s|%s",
+	(void)snprintf(engine->hinted, sizeof engine->hinted, "%s|%d|%s|%s|%s|%s|%s|%s|%s",
 		       hint->netns_path ? hint->netns_path : "", (int)hint->pid, hint->runtime ? hint->runtime : "",
 		       hint->container_id ? hint->container_id : "", hint->name ? hint->name : "",
-		       hint->workload ? hint->workload : "", hint->image ? hint->image : "");
+		       hint->workload ? hint->workload : "", hint->image ? hint->image : "",
+		       hint->pod_namespace ? hint->pod_namespace : "", hint->pod ? hint->pod : "");
 	if (engine->ready_error < 0)
 		return ns_error_set(err, engine->ready_error, "the namespace is gone");
 	*ret = engine->readiness;

@@ -57,16 +57,17 @@ static void test_ready(void **state)
 	assert_string_equal(text(reply.json, "mode"), "enforcing");
 	assert_true(is_null(reply.json, "why"));
 	test_reply_release(&reply);
-	(void)snprintf(wanted, sizeof wanted, "|%d|||||", (int)pid);
+	(void)snprintf(wanted, sizeof wanted, "|%d|||||||", (int)pid);
 	assert_string_equal(engine->hinted, wanted);
 
 	/* All that can be told, and a reason why not. */
 	engine->readiness = (struct ns_readiness){ .held = true, .cookie = 77, .why = "eth0 is closed" };
-	(void)snprintf(body, sizeof body,
-		       "{\"netns\":\"/proc/%d/ns/"
-		       "net\",\"runtime\":\"containerd\",\"container_id\":\"feed\",\"name\":\"api-1\","
-		       "\"workload\":\"k8s/shop/api\",\"image\":\"shop/api:3\"}",
-		       (int)pid);
+	(void)snprintf(
+		body, sizeof body,
+		"{\"netns\":\"/proc/%d/ns/"
+		"net\",\"runtime\":\"containerd\",\"container_id\":\"feed\",\"name\":\"api-1\","
+		"\"workload\":\"k8s/shop/api\",\"image\":\"shop/api:3\",\"pod_namespace\":\"shop\",\"pod\":\"api-1\"}",
+		(int)pid);
 	test_post(test, "/v1/ready", body, &reply);
 	test_expect(&reply, 200, NULL);
 	assert_true(json_is_false(json_object_get(reply.json, "ready")));
@@ -74,8 +75,8 @@ static void test_ready(void **state)
 	assert_true(is_null(reply.json, "workload"));
 	assert_string_equal(text(reply.json, "why"), "eth0 is closed");
 	test_reply_release(&reply);
-	(void)snprintf(wanted, sizeof wanted, "/proc/%d/ns/net|0|containerd|feed|api-1|k8s/shop/api|shop/api:3",
-		       (int)pid);
+	(void)snprintf(wanted, sizeof wanted,
+		       "/proc/%d/ns/net|0|containerd|feed|api-1|k8s/shop/api|shop/api:3|shop|api-1", (int)pid);
 	assert_string_equal(engine->hinted, wanted);
 
 	/* The workload was never met; it is the namespace that is missing. */

@@ -32,6 +32,7 @@ static void every_verb(void **state)
 	} good[] = {
 		{ "status", "status", 0 },
 		{ "endpoints", "endpoints", 0 },
+		{ "endpoints --explain", "endpoints", 0 },
 		{ "graph", "graph", 0 },
 		{ "graph W --format dot", "graph", 1 },
 		{ "learn start W", "learn start", 1 },

@@ -92,6 +92,17 @@ static void endpoints(void **state)
 			    "netns/\\x1b[31m    netns    0123456789ab  -                 learning   learning   "
 			    "none   -           -  now     -\n");
 	(void)fake_forget(NULL);
+	/* Why each has its name, whatever bytes are in it. */
+	answer("GET /v1/endpoints", 200,
+	       "[{\"workload\":\"k8s/a/web/app\",\"runtime\":\"containerd\",\"name\":\"app\",\"named_by\":\"k8s: pod "
+	       "a/web\\u001b\"},{\"workload\":\"docker/0123456789ab\",\"runtime\":\"docker\",\"name\":\"\","
+	       "\"container_id\":\"0123456789abcdef\"}]");
+	assert_int_equal(run("endpoints --explain"), NS_CLI_OK);
+	assert_string_equal(got.out, "k8s/a/web/app (containerd, app)\n"
+				     "    k8s: pod a/web\\x1b\n"
+				     "docker/0123456789ab (docker, 0123456789ab)\n"
+				     "    the daemon does not say why\n");
+	(void)fake_forget(NULL);
 	answer("GET /v1/endpoints", 200, "[]");
 	assert_int_equal(run("endpoints"), NS_CLI_OK);
 	assert_string_equal(got.out, "no endpoints: no container is running\n");
