@@ -15,6 +15,7 @@ static void add_status(json_t *array, const char *source, const struct ns_source
 json_t *ns_watch_status(struct ns_watch *watch)
 {
 	json_t *array = json_array();
+	const char *failure;
 
 	for (size_t i = 0; i < watch->n_engines; i++) {
 		static const char *const words[] = { [NS_DOCKER_ABSENT] = "absent",
@@ -34,6 +35,13 @@ json_t *ns_watch_status(struct ns_watch *watch)
 	add_status(array, "links", &watch->links_state);
 	add_status(array, "ports", &watch->ports_state);
 	add_status(array, "processes", &watch->processes_state);
+	failure = ns_cgroup_tree_failure(watch->tree);
+	if (!ns_cgroup_tree_is_there(watch->tree))
+		ns_source_state_set(&watch->cgroups_state, "absent",
+				    "no cgroup v2 hierarchy: containers that share a namespace have one policy");
+	else
+		ns_source_state_set(&watch->cgroups_state, *failure ? "failing" : "ok", failure);
+	add_status(array, "cgroups", &watch->cgroups_state);
 	return array;
 }
 
@@ -51,13 +59,18 @@ json_t *ns_watch_outside(struct ns_watch *watch)
 
 		for (size_t i = 0; (container = ns_docker_at(watch->engines[e], i)); i++) {
 			char workload[NS_WORKLOAD_MAX];
+			const char *why;
 			json_t *findings;
 
 			if (!container->host_network || container->pid == 0)
 				continue;
+			why = ns_members_outside(watch, container);
+			if (!why)
+				continue;
 			ns_identity_workload(container, workload);
 			findings = json_array();
 			ns_findings_outside(container, add_word, findings);
+			add_word(findings, why);
 			(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "workload",
 								     workload, "runtime", container->runtime,
 								     "container_id", container->id, "name",

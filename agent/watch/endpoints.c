@@ -208,10 +208,57 @@ static void find_bare_link(const struct ns_watched *watched, struct ns_bare_link
 	}
 }
 
+const struct ns_container *ns_watch_container(const struct ns_watch *watch, const struct ns_cgroup_identity *who)
+{
+	for (size_t i = 0; i < watch->n_engines && *who->id; i++) {
+		const struct ns_container *container;
+
+		if (*who->runtime && strcmp(ns_docker_runtime(watch->engines[i]), who->runtime) != 0)
+			continue;
+		container = ns_docker_find(watch->engines[i], who->id);
+		if (container && *container->name)
+			return container;
+		ns_docker_want(watch->engines[i], who->id);
+	}
+	return NULL;
+}
+
+/* Of the containers in a namespace its maker, and those that cannot be told apart from it. */
+static size_t without_members(const struct ns_watched *watched, const struct ns_container **containers, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n && watched->maker.n_inhabitants > 0; i++) {
+		const struct ns_container *container = containers[i];
+		const struct ns_inhabitant *inhabitant =
+			ns_inhabitants_find(watched->watch, watched->inode, container->id);
+
+		if (inhabitant && inhabitant->place.cgroup != watched->maker.cgroup)
+			continue;
+		containers[kept] = container;
+		if (inhabitant) {
+			containers[kept] = containers[0];
+			containers[0] = container;
+		}
+		kept++;
+	}
+	return watched->maker.n_inhabitants > 0 ? kept : n;
+}
+
+/* Whoever lives there only to hold it. */
+static bool is_sandbox(const struct ns_watched *watched, const struct ns_identity_facts *facts)
+{
+	if (watched->maker.cgroup)
+		return watched->maker.sandbox;
+	return facts->n_containers > 0 ? facts->containers[0]->sandbox : watched->maker.n_members > 0;
+}
+
 bool ns_watched_identify(struct ns_watched *watched)
 {
 	const struct ns_container *containers[NS_RESIDENTS_MAX];
+	bool sandbox;
 	struct ns_identity_facts facts = {
+		.naming = &watched->watch->naming,
 		.netns_path = watched->listed ? watched->endpoint.netns_path : "",
 		.pid = watched->endpoint.pid,
 		.cgroup = watched->cgroup,
@@ -222,6 +269,9 @@ bool ns_watched_identify(struct ns_watched *watched)
 		.truncated = watched->truncated,
 	};
 
+	facts.undivided =
+		ns_members_undivided(watched->watch, watched, containers, facts.n_containers, &facts.n_sharing);
+	facts.n_containers = without_members(watched, containers, facts.n_containers);
 	if (facts.n_containers == 0) {
 		containers[0] = by_id(watched->watch, watched->cgroup.runtime, watched->cgroup.id);
 		if (!containers[0])
@@ -236,7 +286,12 @@ bool ns_watched_identify(struct ns_watched *watched)
 			       !*watched->conmon.name && ns_clock_elapsed() < watched->name_awaited;
 	find_bare_link(watched, &facts.bare);
 	watched->init = facts.n_containers > 0 ? containers[0]->pid : 0;
-	return ns_identity_decide(&facts, &watched->endpoint);
+	sandbox = is_sandbox(watched, &facts);
+	if (ns_identity_decide(&facts, &watched->endpoint) || watched->endpoint.sandbox != sandbox) {
+		watched->endpoint.sandbox = sandbox;
+		return true;
+	}
+	return false;
 }
 
 static bool same_interface(const struct ns_interface *a, const struct ns_interface *b)
@@ -347,6 +402,7 @@ static int fill(struct ns_watched *watched, const struct ns_watched_start *start
 	}
 	ns_watched_set_path(watched, start->path ? start->path : "");
 	ns_watched_set_processes(watched, start->processes, start->n_processes);
+	ns_members_find_maker(watched);
 	(void)ns_watched_identify(watched);
 	if (!*watched->endpoint.workload) /* the process that told whose it is has ended meanwhile */
 		return ns_error_set(err, -ESRCH, "the namespace is nobody's any more");
@@ -397,6 +453,7 @@ void ns_watched_detach(struct ns_watched *watched)
 	struct ns_watch *watch = watched->watch;
 	size_t at = ns_watched_place(watch, watched->inode);
 
+	ns_members_end_in(watch, watched->inode);
 	/* Out of the list first: a walk from the callback sees only what is still there. */
 	memmove(watch->watched + at, watch->watched + at + 1, (watch->n_watched - at - 1) * sizeof(void *));
 	watch->n_watched--;

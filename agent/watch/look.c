@@ -122,14 +122,11 @@ static bool made_by_runtime(const struct ns_watch *watch, const struct ns_proc_e
 	return false;
 }
 
-static void attach(struct ns_watch *watch, ino_t inode, const char *path)
+static void attach(struct ns_watch *watch, const struct ns_watched_start *start)
 {
 	struct ns_error err = NS_ERROR_INIT;
-	struct ns_watched_start start = { .inode = inode, .netns_fd = -1, .path = path };
-	int r;
+	int r = ns_watched_attach(watch, start, &err);
 
-	start.processes = ns_proc_table_find(&watch->processes, inode, &start.n_processes);
-	r = ns_watched_attach(watch, &start, &err);
 	/* Whoever ports end at is told of before they are. */
 	ns_watch_read_links(watch);
 	/* A container may end at any instant: that is no failure, and whatever is left of it is seen at the next look.
@@ -137,9 +134,37 @@ static void attach(struct ns_watch *watch, ino_t inode, const char *path)
 	if (r == 0 || r == -EEXIST || r == -ENOENT || r == -ESRCH || r == -ESTALE || r == -EINVAL)
 		return;
 	(void)snprintf(watch->attach_failure, sizeof watch->attach_failure, "%s", err.text);
-	if (watch->failed_inode != inode)
-		ns_log_warning("cannot attach to namespace %s: %s", *path ? path : "of a container", err.text);
-	watch->failed_inode = inode;
+	if (watch->failed_inode != start->inode)
+		ns_log_warning("cannot attach to namespace %s: %s", *start->path ? start->path : "of a container",
+			       err.text);
+	watch->failed_inode = start->inode;
+}
+
+const char *ns_watch_listed_path(struct ns_watch *watch, ino_t inode)
+{
+	const struct ns_netns_file *file = ns_netns_files_find(&watch->files, inode);
+
+	if (!file && ns_netns_dirs_list(watch->dirs, watch->own_inode, &watch->files, NULL) == 0)
+		file = ns_netns_files_find(&watch->files, inode);
+	return file ? file->path : "";
+}
+
+static void attach_scanned(struct ns_watch *watch, ino_t inode, const char *path)
+{
+	struct ns_watched_start start = { .inode = inode, .netns_fd = -1, .path = path };
+
+	start.processes = ns_proc_table_find(&watch->processes, inode, &start.n_processes);
+	attach(watch, &start);
+}
+
+void ns_watch_attach_found(struct ns_watch *watch, const struct ns_proc_entry *processes, size_t n)
+{
+	struct ns_watched_start start = {
+		.inode = processes[0].inode, .netns_fd = -1, .processes = processes, .n_processes = n
+	};
+
+	start.path = ns_watch_listed_path(watch, start.inode);
+	attach(watch, &start);
 }
 
 static void attach_new(struct ns_watch *watch)
@@ -148,7 +173,7 @@ static void attach_new(struct ns_watch *watch)
 	for (size_t i = 0; i < watch->files.n; i++)
 		if (!ns_watched_find(watch, watch->files.files[i].inode) &&
 		    (i == 0 || watch->files.files[i].inode != watch->files.files[i - 1].inode))
-			attach(watch, watch->files.files[i].inode, watch->files.files[i].path);
+			attach_scanned(watch, watch->files.files[i].inode, watch->files.files[i].path);
 	for (size_t i = 0; i < watch->processes.n;) {
 		const struct ns_proc_entry *group = &watch->processes.entries[i];
 		size_t n = 1;
@@ -157,7 +182,7 @@ static void attach_new(struct ns_watch *watch)
 			n++;
 		i += n;
 		if (!ns_watched_find(watch, group->inode) && made_by_runtime(watch, group, n))
-			attach(watch, group->inode, "");
+			attach_scanned(watch, group->inode, "");
 	}
 	ns_source_state_set(&watch->namespaces_state, *watch->attach_failure ? "failing" : "ok", watch->attach_failure);
 }
@@ -172,6 +197,7 @@ static void identify_all(struct ns_watch *watch)
 		if (ns_watched_identify(watched))
 			watch->events.identify(watch->ctx, &watched->endpoint, old);
 	}
+	ns_members_identify(watch, NULL);
 }
 
 /* Podman has made the namespace, and its processes are about to come; who it is must be known before its first
@@ -224,6 +250,7 @@ static void read_addresses(struct ns_watch *watch)
 		if (r > 0) {
 			ns_watch_doubt_ports(watch, &watched->endpoint);
 			watch->events.addresses(watch->ctx, &watched->endpoint);
+			ns_members_take_addresses(watch, watched);
 		}
 		ns_watch_read_links(watch);
 		if (watched->addresses_dirty) {
@@ -263,11 +290,14 @@ static void read_host(struct ns_watch *watch)
 		same = same_prefix(&addresses[i].prefix, &watch->host_addresses[i]);
 	if (same)
 		return;
-	for (size_t i = 0; i < found.n_addresses; i++)
+	for (size_t i = 0; i < found.n_addresses; i++) {
 		watch->host_addresses[i] = addresses[i].prefix;
+		watch->host_index[i] = addresses[i].index;
+	}
 	watch->n_host_addresses = found.n_addresses;
 	if (!watch->first)
 		watch->events.host_addresses(watch->ctx);
+	ns_members_take_addresses(watch, NULL);
 }
 
 void ns_watch_look(struct ns_watch *watch)
@@ -291,6 +321,12 @@ void ns_watch_look(struct ns_watch *watch)
 	if (need_scan || look & (NS_LOOK_PROCESSES | NS_LOOK_IDENTITY))
 		(void)ns_residents_find(watch->engines, watch->n_engines, watch->own_inode, &watch->own_cgroup,
 					&watch->residents);
+	if (look & NS_LOOK_IDENTITY) {
+		ns_cgroup_tree_ask(watch->tree);
+		watch->members.ranks_due = true;
+	}
+	/* Who lives where says whose a namespace is that is to become an endpoint. */
+	ns_inhabitants_update(watch);
 	if (need_scan && scan(watch)) {
 		scanned = true;
 		note_processes(watch);
@@ -303,6 +339,7 @@ void ns_watch_look(struct ns_watch *watch)
 		}
 		attach_new(watch);
 	}
+	ns_members_update(watch);
 	ns_watch_read_links(watch); /* a scan of /proc takes its time */
 	if (scanned)
 		seek_monitors(watch);

@@ -156,6 +156,31 @@ bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_c
 	return n > 0 && ns_cgroup_identify(text, (size_t)n, own, ret);
 }
 
+int ns_proc_cgroup2(pid_t pid, char ret[static NS_CGROUP_PATH_MAX])
+{
+	char text[NS_CGROUP_TEXT_MAX];
+	ssize_t n = ns_proc_read(pid, "cgroup", text, sizeof text - 1);
+	const char *line = text;
+	size_t length;
+
+	if (n <= 0)
+		return n < 0 ? (int)n : -ESRCH;
+	text[n] = '\0';
+	while (line && strncmp(line, "0::/", 4) != 0) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	if (!line)
+		return -ENOENT;
+	line += 3;
+	length = strcspn(line, "\n");
+	if (length >= NS_CGROUP_PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(ret, line, length);
+	ret[length] = '\0';
+	return 0;
+}
+
 int64_t ns_proc_age(pid_t pid)
 {
 	char text[1024];

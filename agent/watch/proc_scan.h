@@ -37,6 +37,8 @@ int ns_proc_netns(pid_t pid, ino_t *ret);
 ssize_t ns_proc_read(pid_t pid, const char *name, char *buffer, size_t room);
 /* What the process's cgroup tells (see cgroup.h). */
 bool ns_proc_cgroup(pid_t pid, const struct ns_cgroup_identity *own, struct ns_cgroup_identity *ret);
+/* The path of its cgroup in the unified hierarchy. -ENOENT: none; -ENAMETOOLONG. */
+int ns_proc_cgroup2(pid_t pid, char ret[static NS_CGROUP_PATH_MAX]);
 /* Microseconds since the process started; -ESRCH when it ended. */
 int64_t ns_proc_age(pid_t pid);
 

@@ -85,6 +85,7 @@ static int on_scan(sd_event_source *source, uint64_t usec, void *ctx)
 
 	set_timer(source, watch->scan_interval);
 	ns_links_relist(watch->links);
+	ns_cgroup_tree_relist(watch->tree);
 	watch->dirty |= NS_LOOK_DIRS | NS_LOOK_PROCESSES | NS_LOOK_IDENTITY;
 	(void)sd_event_source_set_enabled(watch->turn, SD_EVENT_ONESHOT);
 	return 0;
@@ -184,6 +185,7 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 	watch->event = sd_event_ref(event);
 	watch->events = *events;
 	watch->ctx = ctx;
+	watch->naming = config->naming;
 	watch->ports =
 		(struct ns_ports){ .cookie_of = ns_watch_cookie_of, .changed = ns_watch_port_changed, .ctx = watch };
 	watch->scan_interval =
@@ -203,6 +205,8 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 		r = add_engine(watch, config->docker_socket, "docker", err);
 	if (r >= 0)
 		r = add_engine(watch, config->podman_socket, "podman", err);
+	if (r >= 0)
+		r = ns_members_init(watch, err);
 	if (r < 0)
 		return r;
 	watch->first = true;
@@ -218,6 +222,7 @@ struct ns_watch *ns_watch_free(struct ns_watch *watch)
 {
 	if (!watch)
 		return NULL;
+	ns_members_release(watch);
 	while (watch->n_watched > 0)
 		(void)ns_watched_free(watch->watched[--watch->n_watched]);
 	free(watch->watched);
@@ -242,15 +247,20 @@ struct ns_watch *ns_watch_free(struct ns_watch *watch)
 struct ns_endpoint *ns_watch_next(struct ns_watch *watch, struct ns_endpoint *after)
 {
 	const struct ns_watched *last = (const struct ns_watched *)(const void *)after;
-	size_t i = last ? ns_watched_place(watch, last->inode + 1) : 0;
+	size_t i;
 
-	return i < watch->n_watched ? &watch->watched[i]->endpoint : NULL;
+	if (after && after->member.cgroup)
+		return ns_members_next(watch, after);
+	i = last ? ns_watched_place(watch, last->inode + 1) : 0;
+	return i < watch->n_watched ? &watch->watched[i]->endpoint : ns_members_next(watch, NULL);
 }
 
 int ns_watch_open_netns(struct ns_watch *watch, const struct ns_endpoint *endpoint, struct ns_error *err)
 {
 	const struct ns_watched *watched = (const struct ns_watched *)(const void *)endpoint;
 
+	if (endpoint->member.cgroup)
+		return ns_members_open_netns(watch, endpoint, err);
 	return ns_addresses_open_netns(watched->addresses, err);
 }
 

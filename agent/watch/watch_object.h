@@ -8,9 +8,11 @@
 #include "addresses.h"
 #include "anchors.h"
 #include "cgroup.h"
+#include "cgroup_tree.h"
 #include "docker.h"
 #include "identity.h"
 #include "links.h"
+#include "members.h"
 #include "netns_dirs.h"
 #include "proc_scan.h"
 #include "residents.h"
@@ -57,6 +59,7 @@ struct ns_watched {
 	int64_t name_awaited;         /* until then its name is looked for often; ns_clock_elapsed() */
 	bool hinted;                  /* somebody told of it */
 	char hold[NS_NETNS_PATH_MAX]; /* the path told, which keeps it an endpoint; "": none */
+	struct ns_maker maker;        /* whose endpoint it is, when containers share it */
 };
 
 /* A namespace that is to become an endpoint. */
@@ -97,6 +100,7 @@ struct ns_watch {
 	struct ns_residents residents; /* of the look under way */
 	struct ns_addresses *host;
 	struct ns_prefix host_addresses[NS_WATCH_HOST_ADDRESSES_MAX];
+	int host_index[NS_WATCH_HOST_ADDRESSES_MAX]; /* the interface each is on */
 	size_t n_host_addresses;
 
 	sd_event_source *turn, *scan_timer, *again_timer, *settle_timer;
@@ -108,13 +112,16 @@ struct ns_watch {
 
 	struct ns_watched **watched; /* sorted by inode */
 	size_t n_watched, room_watched;
+	struct ns_cgroup_tree *tree;
+	struct ns_members members;
+	struct ns_naming naming;
 	struct ns_netns_files files;
 	struct ns_proc_table processes;
 
 	pid_t newest_process; /* at the last scan */
 	char attach_failure[NS_ERROR_TEXT_MAX];
 	ino_t failed_inode; /* the last namespace that could not be attached, so that the log says it once */
-	struct ns_source_state namespaces_state, dirs_state, processes_state, links_state, ports_state;
+	struct ns_source_state namespaces_state, dirs_state, processes_state, links_state, ports_state, cgroups_state;
 };
 
 /* Asks for a look in this turn of the loop. */
@@ -134,6 +141,9 @@ void ns_watch_port_changed(void *ctx, const struct ns_port *port, bool gone);
 
 /* look.c: one look at all that is marked dirty. */
 void ns_watch_look(struct ns_watch *watch);
+/* What an engine knows of a container by its cgroup's name; NULL: nothing (yet). It is asked for. */
+const struct ns_container *ns_watch_container(const struct ns_watch *watch, const struct ns_cgroup_identity *who);
+
 /* endpoints.c */
 /* Where in the list an inode is or would be. */
 size_t ns_watched_place(const struct ns_watch *watch, ino_t inode);
@@ -144,6 +154,10 @@ int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *sta
 /* Announces the end and frees it. */
 void ns_watched_detach(struct ns_watched *watched);
 struct ns_watched *ns_watched_free(struct ns_watched *watched); /* accepts NULL, half-built; returns NULL */
+/* Its file in one of the netns directories, whose name may say who it is; "": none. */
+const char *ns_watch_listed_path(struct ns_watch *watch, ino_t inode);
+/* A namespace that one of these processes, all of them in it, told of. */
+void ns_watch_attach_found(struct ns_watch *watch, const struct ns_proc_entry *processes, size_t n);
 /* From a listing ("": it has no file there) and a scan. */
 void ns_watched_set_path(struct ns_watched *watched, const char *path);
 /* Does the path that was told of lead to it still? Sets what follows from that where no listing told more. */

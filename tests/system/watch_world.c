@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 
+#include "cgroup2.h"
 #include "cleanup.h"
 #include "netns.h"
 #include "watch_world.h"
@@ -12,6 +13,7 @@ sd_event *loop;
 struct ns_watch *watch;
 struct seen seen;
 char cgroup[512];
+static char hidden[PATH_MAX], hidden_cgroup[512]; /* the hierarchy's mount, and what `cgroup` was called */
 
 static void enter_callback(void)
 {
@@ -99,6 +101,11 @@ int watch_teardown(void **state)
 	(void)kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
+	if (*hidden) {
+		lab_sh("mount -t cgroup2 cgroup2 %s", hidden);
+		memcpy(cgroup, hidden_cgroup, sizeof cgroup);
+		hidden[0] = '\0';
+	}
 	if (*cgroup)
 		lab_cgroup_remove(cgroup);
 	*cgroup = '\0';
@@ -106,6 +113,22 @@ int watch_teardown(void **state)
 	       "2>/dev/null; done; "
 	       "ip addr flush dev lo");
 	return 0;
+}
+
+void hide_cgroups(void)
+{
+	char mount[PATH_MAX], parent[512];
+
+	if (ns_cgroup2_mount(mount, NULL) < 0)
+		return;
+	assert_true(strncmp(cgroup, mount, strlen(mount)) == 0);
+	memcpy(hidden, mount, sizeof hidden);
+	memcpy(hidden_cgroup, cgroup, sizeof cgroup);
+	memcpy(parent, cgroup, sizeof parent);
+	*strrchr(parent, '/') = '\0';
+	lab_sh("mkdir /run/cgroups && mount --bind %s /run/cgroups && umount -l %s", parent, mount);
+	(void)snprintf(cgroup, sizeof cgroup, "/run/cgroups%s", strrchr(hidden_cgroup, '/'));
+	assert_int_equal(ns_cgroup2_mount(mount, NULL), -ENOENT);
 }
 
 void run_for(double seconds)

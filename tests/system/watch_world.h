@@ -63,6 +63,10 @@ size_t count_endpoints(void);
 size_t count_entries(const char *path);
 bool has_address(const struct ns_endpoint *endpoint, const char *text);
 
+/* Takes the unified hierarchy away, but for the cgroups of lab_cgroup_make, of which `cgroup` is made the path; back
+ * with the end of the test. */
+void hide_cgroups(void);
+
 /* A veth into a namespace: when the kernel has destroyed the namespace, the end out here is gone too. */
 void tie(const char *name, const char *where);
 
