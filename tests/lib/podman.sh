@@ -9,7 +9,7 @@ PODMAN_NETWORKS=/run/pmnet
 
 # The hooks in PODMAN_HOOKS, a directory, run at each start; none there, none run.
 pm() {
-	podman --runtime runc --root /run/pmroot --runroot /run/pm --tmpdir /run/pmtmp --cgroup-manager cgroupfs \
+	${PM_EXEC:-} podman --runtime runc --root /run/pmroot --runroot /run/pm --tmpdir /run/pmtmp --cgroup-manager cgroupfs \
 		--network-config-dir "$PODMAN_NETWORKS" --events-backend file --hooks-dir "$PODMAN_HOOKS" "$@"
 }
 
@@ -19,7 +19,12 @@ podman_start() {
 	image_archive "$LAB/image.tar" nanoseg-test:1 first pause
 	pm load -i "$LAB/image.tar" >"$LAB/podman.log" 2>&1 || die "podman load: $(cat "$LAB/podman.log")"
 	rm "$LAB/image.tar"
-	pm system service -t 0 unix:///run/podman.sock >>"$LAB/podman.log" 2>&1 &
+	podman_service
+}
+
+# Its API. PODMAN is the process itself.
+podman_service() {
+	PM_EXEC='exec' pm system service -t 0 unix:///run/podman.sock >>"$LAB/podman.log" 2>&1 &
 	PODMAN=$!
 	wait_for 10 curl -sf --unix-socket /run/podman.sock http://d/_ping || die "podman does not serve"
 }

@@ -9,88 +9,13 @@ LAB_LOG_LEVEL=${LAB_LOG_LEVEL:-info}
 . "$(dirname "$0")/../lib/lab.sh"
 . "$NS_SOURCE/tests/lib/docker.sh"
 . "$NS_SOURCE/tests/lib/runtimes.sh"
+. "$NS_SOURCE/tests/lib/restless.sh"
 
-OUT=/run/out
-SERVER4=172.31.0.10 SERVER6=fd99:5::10
-FAR4=172.31.250.9 FAR6=fd99:5::250:9
-
-# Nobody's container, on the containers' bridge; what comes to it is counted.
-far() {
-	ip link add far0 type veth peer name far1
-	ip netns add far
-	ip link set far1 netns far
-	ip link set far0 master own0 up
-	ip -n far addr add $FAR4/16 dev far1
-	ip -n far -6 addr add $FAR6/64 dev far1 nodad
-	ip -n far link set far1 up
-	ip netns exec far nft -f - <<-EON
-		table inet heard {
-			counter heard {}
-			chain in {
-				type filter hook prerouting priority -300
-				meta l4proto { tcp, udp } counter name heard
-				meta l4proto icmpv6 icmpv6 type echo-request counter name heard
-				ip protocol icmp counter name heard
-			}
-		}
-	EON
-	SERVE_AS=$TRAFFIC serve far tcp:5432 udp:53
-}
-heard() {
-	in_ns far nft -j list counter inet heard heard | jq '.nftables[].counter.packets // empty'
-}
-far_hears() {
-	[ "$(heard)" -ge 8 ] && [ "$(lines open bad)" -ge 2 ]
-}
-nothing_heard() {
-	equal "$(heard)" 0
-}
-# What the containers run: nothing until there is the file "go"; then what is forbidden (where there is "bad"), and what is
-# allowed, each attempt a line. The first word says who it is.
-cat_loop() {
-	cat <<-EOL
-		#!/bin/sh
-		while :; do
-			sleep 0.1
-			[ -e /out/go ] || continue
-			for v in 4 6; do
-				far=$FAR4 server=$SERVER4
-				[ \$v = 4 ] || far=$FAR6 server=$SERVER6
-				if [ \$1 != learner ]; then
-					traffic try tcp\$v \$far 5432 60
-					traffic try udp\$v \$far 53 60
-					traffic try ping\$v \$far 60
-					traffic try tcp\$v \$server 22 60 >/out/last && echo "bad \$v" >>/out/\$1
-				fi
-				if traffic try tcp\$v \$server 5432 3000; then echo "pass \$v"; else echo "fail \$v"; fi >>/out/\$1
-			done
-		done
-	EOL
-}
 looper() { # NAME
 	docker_run "$1" --restart always --network own -v "$OUT:/out" -- sh /out/loop "$1"
 }
-lines() { # NAME WORD
-	grep -c "^$2" "$OUT/$1"
-}
-# Each of them gets through again, in both families, from now on.
 all_go_on() {
-	local name v before=()
-	for name in client1 client2 learner; do
-		for v in 4 6; do
-			before+=("$name $v $(lines $name "pass $v")")
-		done
-	done
-	eventually "they go on: ${before[*]}" 20 more_lines "${before[@]}"
-	check "nothing forbidden came" nothing_heard
-	check "nor to another port" equal "$(lines client1 bad) $(lines client2 bad)" "0 0"
-}
-more_lines() { # "NAME FAMILY THAN"…
-	local line name v than
-	for line; do
-		read -r name v than <<<"$line"
-		[ "$(lines "$name" "pass $v")" -gt "$than" ] || return 1
-	done
+	restless_go_on client1 client2 learner
 }
 all_locked() {
 	local name
@@ -127,20 +52,18 @@ docker_start --config-file /run/daemon.json
 eventually "the engine is heard" 15 rt_source_is docker ok
 docker network create --ipv6 --subnet 172.31.0.0/16 --subnet fd99:5::/64 -o com.docker.network.bridge.name=own0 own >/dev/null ||
 	die "docker network create"
-mkdir -p $OUT
-cat_loop >$OUT/loop
+restless_script
 docker_run server --restart always --network own --ip $SERVER4 --ip6 $SERVER6 -- traffic serve tcp:5432 tcp:22
-far
-touch $OUT/go
+restless_far own0
+touch "$OUT/go"
 looper open
-eventually "with no lock, what is forbidden later arrives" 10 far_hears
+eventually "with no lock, what is forbidden later arrives" 10 restless_heard open
 docker rm -f open >/dev/null
-rm $OUT/go
-in_ns far nft reset counter inet heard heard >/dev/null
+rm "$OUT/go"
+restless_reset
 
 step "learn, approve, enforce"
 for name in client1 client2 learner; do
-	: >$OUT/$name
 	looper $name
 done
 rt_look client1 client2 learner server
@@ -154,7 +77,7 @@ for name in client1 client2 server; do
 	enforce docker/$name
 done
 digests=$(digest_of docker/client1; digest_of docker/server)
-touch $OUT/go
+touch "$OUT/go"
 all_go_on
 check "all is locked" all_locked
 
@@ -165,14 +88,14 @@ all_go_on
 learns_on
 
 step "the engine restarts, its containers live on"
-fails=$(lines client1 fail)-$(lines client2 fail)
+fails=$(restless_lines client1 fail)-$(restless_lines client2 fail)
 term_engine
 eventually "it is missed" 10 not rt_source_is docker ok
 all_go_on
 engine
 eventually "it is heard again" 15 rt_source_is docker ok
 all_go_on
-check "nothing allowed failed" equal "$(lines client1 fail)-$(lines client2 fail)" "$fails"
+check "nothing allowed failed" equal "$(restless_lines client1 fail)-$(restless_lines client2 fail)" "$fails"
 check "all is locked" all_locked
 check "no gap for those that live on" jq -e '[.gaps[] | select(.cause | test("joined late|agent down"))] | length == 0' \
 	<(nsj graph docker/learner)
@@ -209,9 +132,8 @@ learns_on
 check "no new approval" equal "$(digest_of docker/client1; digest_of docker/server)" "$digests"
 eventually "as planned" 10 ns verify
 check "the learner's proposal tells of the gap" test "$(nsj policy propose docker/learner | jq '.gaps | length')" -ge 1
-check "nothing forbidden came" nothing_heard
 looper open
-eventually "though without a lock it still would" 10 far_hears
+eventually "though without a lock it still would" 10 restless_heard open
 stop_daemon
 docker_stop
 finished
