@@ -76,7 +76,6 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 	attachment->policy = loaded;
 	r = ns_compile_enforce(&loaded->policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
 			       &wish->plan, err);
-	if (r == 0)
 	if (r == 0 && !options.member)
 		r = want_outer(attachment, &loaded->policy, wish, err);
 	return r;
