@@ -8,16 +8,19 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "docker.h"
+#include "docker_pods.h"
 #include "docker_table.h"
 #include "http_client.h"
 
 #define ANSWER_US 5000000 /* for a version or a list */
 /* An inspection waits for a container that is being started, which a hook may hold up. */
-#define INSPECT_US        10000000
-#define RELIST_US         30000000 /* also tells an engine that hangs from one where nothing happens */
-#define PROVEN_US         10000000
-#define RETRY_LEAST_US    100000
-#define RETRY_MOST_US     5000000
+#define INSPECT_US     10000000
+#define RELIST_US      30000000 /* also tells an engine that hangs from one where nothing happens */
+#define PROVEN_US      10000000
+#define RETRY_LEAST_US 100000
+#define RETRY_MOST_US  5000000
+/* The least version of Podman's own API that every Podman since 4 speaks. */
+#define PODS_PATH         "/v4.0.0/libpod/pods/json"
 #define VERSION_BYTES_MAX 65536
 #define INSPECT_BYTES_MAX 1048576
 
@@ -27,7 +30,7 @@ struct ns_docker {
 	void (*changed)(void *ctx);
 	void *ctx;
 	struct ns_http_client *client;
-	struct ns_http_request *version_request, *events_request, *list_request;
+	struct ns_http_request *version_request, *events_request, *list_request, *pods_request;
 	sd_event_source *timer; /* when not connected: the next try; when connected: the next list */
 	uint64_t retry_us;
 	int64_t ok_at; /* ns_clock_elapsed() */
@@ -35,6 +38,8 @@ struct ns_docker {
 	char detail[NS_ERROR_TEXT_MAX];
 	int64_t since;
 	struct ns_docker_table table;
+	struct ns_docker_pods pods; /* of Podman */
+	bool pods_again;            /* one is not known that was made after they were asked for */
 	unsigned inspecting;
 	char *line; /* of the event stream, not yet whole */
 	size_t line_length, line_room;
@@ -65,6 +70,47 @@ static bool is_bad(long status, const struct ns_error *error, struct ns_error *r
 	if (error->code == 0 && status != 200)
 		(void)ns_error_set(ret, -EPROTO, "answered with status %ld", status);
 	return ret->code != 0;
+}
+
+/* ---- pods ---- */
+
+static void request_pods(struct ns_docker *docker);
+
+static void on_pods(void *ctx, long status, const char *body, size_t length, const struct ns_error *error)
+{
+	struct ns_docker *docker = ctx;
+	struct ns_error err = NS_ERROR_INIT;
+	bool again = docker->pods_again;
+
+	docker->pods_request = NULL;
+	docker->pods_again = false;
+	if (is_bad(status, error, &err) || ns_docker_pods_parse(&docker->pods, body, length, &err) < 0) {
+		char detail[NS_ERROR_TEXT_MAX + 32];
+
+		/* Containers outside of pods are known all the same; the next list asks again. */
+		(void)snprintf(detail, sizeof detail, "list of pods: %s", err.text);
+		set_state(docker, docker->state, detail);
+		return;
+	}
+	for (size_t i = 0; i < docker->table.n; i++)
+		(void)ns_docker_pods_apply(&docker->pods, &docker->table.entries[i]->container);
+	docker->changed(docker->ctx);
+	if (again)
+		request_pods(docker);
+}
+
+/* Without memory the next list asks. */
+static void request_pods(struct ns_docker *docker)
+{
+	static const struct ns_http_handlers handlers = { NULL, on_pods };
+
+	if (strcmp(docker->runtime, "podman") != 0 || !*docker->version)
+		return;
+	if (docker->pods_request)
+		docker->pods_again = true;
+	else
+		(void)ns_http_get(docker->client, PODS_PATH, INSPECT_US, NS_HTTP_BODY_MAX, &handlers, docker,
+				  &docker->pods_request, NULL);
 }
 
 /* ---- inspections ---- */
@@ -104,6 +150,8 @@ static void on_inspected(void *ctx, long status, const char *body, size_t length
 		memcpy(found.runtime, docker->runtime, sizeof found.runtime);
 		entry->container = found;
 		entry->inspected = true;
+		if (*found.pod_id && !ns_docker_pods_apply(&docker->pods, &entry->container))
+			request_pods(docker);
 		docker->changed(docker->ctx);
 	}
 	/* One container that cannot be inspected is no reason to give up the engine: the next list asks again. */
@@ -160,6 +208,8 @@ static void disconnect(struct ns_docker *docker)
 	ns_http_cancel(NS_TAKE(docker->version_request));
 	ns_http_cancel(NS_TAKE(docker->events_request));
 	ns_http_cancel(NS_TAKE(docker->list_request));
+	ns_http_cancel(NS_TAKE(docker->pods_request));
+	docker->pods_again = false;
 	for (size_t i = 0; i < docker->table.n; i++) {
 		struct ns_docker_entry *entry = docker->table.entries[i];
 
@@ -215,6 +265,7 @@ static void on_list(void *ctx, long status, const char *body, size_t length, con
 		if (!docker->table.entries[i - 1]->listed)
 			drop_entry(docker, docker->table.entries[i - 1]);
 	docker->inspect_all = false;
+	request_pods(docker);
 	if (docker->state != NS_DOCKER_OK)
 		docker->ok_at = ns_clock_elapsed();
 	set_timer(docker, RELIST_US);
@@ -401,6 +452,7 @@ struct ns_docker *ns_docker_free(struct ns_docker *docker)
 		return NULL;
 	docker->client = ns_http_client_free(docker->client); /* and with it every request */
 	ns_docker_table_release(&docker->table);
+	ns_docker_pods_release(&docker->pods);
 	free(docker->line);
 	sd_event_source_disable_unref(docker->timer);
 	sd_event_unref(docker->event);
@@ -418,6 +470,13 @@ const struct ns_container *ns_docker_find(const struct ns_docker *docker, const 
 	const struct ns_docker_entry *entry = ns_docker_table_find(&docker->table, id);
 
 	return entry ? &entry->container : NULL;
+}
+
+const char *ns_docker_pod(const struct ns_docker *docker, const char *id)
+{
+	const struct ns_docker_pod *pod = ns_docker_pods_find(&docker->pods, id);
+
+	return pod ? pod->name : NULL;
 }
 
 const struct ns_container *ns_docker_at(const struct ns_docker *docker, size_t i)

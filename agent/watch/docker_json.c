@@ -8,7 +8,9 @@
 
 #include "cleanup.h"
 #include "docker_json.h"
+#include "docker_ports.h"
 #include "json.h"
+#include "owner.h"
 
 /* Stands for a value that was there and cannot be used: no name that anybody accepts. */
 #define UNUSABLE "?"
@@ -41,12 +43,50 @@ static bool copy_whole(char *to, size_t room, const char *from)
 
 #define COPY_WHOLE(to, from) copy_whole(to, sizeof(to), from)
 
+/* Kubernetes over Docker (cri-dockerd) tells its pods in labels. */
+static void copy_kubernetes(struct ns_container *to, const json_t *labels)
+{
+	const char *type = string_of(labels, "io.kubernetes.docker.type");
+
+	to->sandbox = strcmp(type, "podsandbox") == 0;
+	if (!to->sandbox && strcmp(type, "container") != 0)
+		return;
+	(void)COPY_WHOLE(to->pod_namespace, string_of(labels, "io.kubernetes.pod.namespace"));
+	(void)COPY_WHOLE(to->pod, string_of(labels, "io.kubernetes.pod.name"));
+	if (!*to->pod_namespace || !*to->pod) {
+		to->pod_namespace[0] = to->pod[0] = '\0';
+		to->sandbox = false;
+		return;
+	}
+	(void)ns_owner_of_pod(to->pod, to->owner);
+	if (!to->sandbox)
+		(void)COPY_WHOLE(to->container, string_of(labels, "io.kubernetes.container.name"));
+	if (ns_docker_is_id(string_of(labels, "io.kubernetes.sandbox.id")))
+		(void)COPY_WHOLE(to->sandbox_id, string_of(labels, "io.kubernetes.sandbox.id"));
+}
+
 static void copy_labels(struct ns_container *to, const json_t *labels)
 {
 	if (!COPY_WHOLE(to->label_workload, string_of(labels, "nanoseg.workload")))
 		(void)COPY_WHOLE(to->label_workload, UNUSABLE);
 	(void)COPY_WHOLE(to->project, string_of(labels, "com.docker.compose.project"));
 	(void)COPY_WHOLE(to->service, string_of(labels, "com.docker.compose.service"));
+	copy_kubernetes(to, labels);
+}
+
+/* Podman puts its pods' containers below a cgroup that it calls after the pod: /libpod_parent/POD, or
+ * machine-libpod_pod_POD.slice. */
+static void copy_pod_id(struct ns_container *to, const char *cgroup)
+{
+	const char *base = strrchr(cgroup, '/'), *mark = strstr(cgroup, "libpod_pod_");
+	char id[NS_DOCKER_ID_DIGITS + 1] = "";
+
+	if (mark)
+		(void)snprintf(id, sizeof id, "%.*s", (int)strcspn(mark + 11, "."), mark + 11);
+	else if (base && base - cgroup >= 13 && memcmp(base - 13, "libpod_parent", 13) == 0)
+		(void)snprintf(id, sizeof id, "%.*s", (int)sizeof id - 1, base + 1);
+	if (ns_docker_is_id(id))
+		memcpy(to->pod_id, id, sizeof id);
 }
 
 static void copy_name(struct ns_container *to, const char *name)
@@ -173,9 +213,14 @@ int ns_docker_parse_container(const char *text, size_t length, bool raw_by_defau
 	copy_labels(&found, json_object_get(config, "Labels"));
 	(void)COPY_WHOLE(found.sandbox_key, string_of(json_object_get(json, "NetworkSettings"), "SandboxKey"));
 	found.host_network = strcmp(string_of(host, "NetworkMode"), "host") == 0;
+	copy_pod_id(&found, string_of(host, "CgroupParent"));
 	found.privileged = json_is_true(json_object_get(host, "Privileged"));
 	found.net_admin = found.privileged || is_granted(host, "NET_ADMIN", false);
 	found.net_raw = found.privileged || is_granted(host, "NET_RAW", raw_by_default);
+	r = ns_docker_ports(json_object_get(json_object_get(json, "NetworkSettings"), "Ports"), found.published,
+			    &found.n_published, &found.published_more, err);
+	if (r < 0)
+		return r;
 	*ret = found;
 	return 0;
 }

@@ -111,6 +111,14 @@ void ns_docker_entry_note(struct ns_docker_entry *entry, const struct ns_contain
 	memcpy(to->label_workload, told->label_workload, sizeof to->label_workload);
 	memcpy(to->project, told->project, sizeof to->project);
 	memcpy(to->service, told->service, sizeof to->service);
+	if (*told->pod_namespace) {
+		memcpy(to->pod_namespace, told->pod_namespace, sizeof to->pod_namespace);
+		memcpy(to->pod, told->pod, sizeof to->pod);
+		memcpy(to->owner, told->owner, sizeof to->owner);
+		memcpy(to->container, told->container, sizeof to->container);
+		memcpy(to->sandbox_id, told->sandbox_id, sizeof to->sandbox_id);
+		to->sandbox = told->sandbox;
+	}
 	if (!*to->image)
 		memcpy(to->image, told->image, sizeof to->image);
 	if (!*to->image_digest)
