@@ -208,21 +208,6 @@ static void find_bare_link(const struct ns_watched *watched, struct ns_bare_link
 	}
 }
 
-const struct ns_container *ns_watch_container(const struct ns_watch *watch, const struct ns_cgroup_identity *who)
-{
-	for (size_t i = 0; i < watch->n_engines && *who->id; i++) {
-		const struct ns_container *container;
-
-		if (*who->runtime && strcmp(ns_docker_runtime(watch->engines[i]), who->runtime) != 0)
-			continue;
-		container = ns_docker_find(watch->engines[i], who->id);
-		if (container && *container->name)
-			return container;
-		ns_docker_want(watch->engines[i], who->id);
-	}
-	return NULL;
-}
-
 /* Of the containers in a namespace its maker, and those that cannot be told apart from it. */
 static size_t without_members(const struct ns_watched *watched, const struct ns_container **containers, size_t n)
 {
@@ -253,6 +238,16 @@ static bool is_sandbox(const struct ns_watched *watched, const struct ns_identit
 	return facts->n_containers > 0 ? facts->containers[0]->sandbox : watched->maker.n_members > 0;
 }
 
+/* Without an engine that knows: the bundle of who made it, or, of a pod, of anybody in it. */
+static const struct ns_container *by_bundle(const struct ns_watched *watched)
+{
+	const struct ns_container *container = ns_watch_named(watched->watch, &watched->cgroup);
+
+	return container && (watched->maker.cgroup || watched->maker.n_inhabitants == 0 || *container->pod_namespace)
+		       ? container
+		       : NULL;
+}
+
 bool ns_watched_identify(struct ns_watched *watched)
 {
 	const struct ns_container *containers[NS_RESIDENTS_MAX];
@@ -278,9 +273,14 @@ bool ns_watched_identify(struct ns_watched *watched)
 			containers[0] = by_id(watched->watch, watched->hint.runtime, watched->hint.container_id);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}
+	if (facts.n_containers == 0) {
+		containers[0] = by_bundle(watched);
+		facts.n_containers = containers[0] ? 1 : 0;
+	}
 	if (facts.n_containers > 0 && containers[0]->pid > 0 && !*watched->conmon.name)
 		ns_watched_ask_runtime(watched, &(struct ns_proc_entry){ watched->inode, containers[0]->pid }, 1);
 	facts.cgroup = watched->cgroup;
+	facts.pod = ns_watch_pod(watched->watch, &facts.cgroup);
 	facts.conmon = watched->conmon;
 	facts.conmon_awaited = facts.n_containers > 0 && strcmp(containers[0]->runtime, "podman") == 0 &&
 			       !*watched->conmon.name && ns_clock_elapsed() < watched->name_awaited;

@@ -228,9 +228,8 @@ static void consider(const struct ns_watch *watch, pid_t pid, bool on_host, stru
 static void settle(struct ns_inhabitant *inhabitant)
 {
 	struct ns_watch *watch = inhabitant->watch;
-	const struct ns_container *container = ns_watch_container(watch, &inhabitant->identity);
 	int64_t now = ns_clock_elapsed(), age = now - inhabitant->came;
-	bool on_host = container && container->host_network;
+	bool on_host = ns_watch_on_host(watch, &inhabitant->identity);
 	struct choice choice = { 0 };
 	pid_t pids[PROCESSES_MAX];
 	size_t n;
@@ -256,17 +255,19 @@ static void settle(struct ns_inhabitant *inhabitant)
  * by itself is on the host's network as its engine sees it, or is older than that. */
 static bool was_on_the_way(const struct ns_inhabitant *inhabitant)
 {
-	const struct ns_watch *watch = inhabitant->watch;
+	struct ns_watch *watch = inhabitant->watch;
 	const struct ns_container *container;
+	pid_t pid = inhabitant->pid;
 	ino_t inode;
 
-	if (inhabitant->inode != watch->own_inode)
+	if (inhabitant->inode != watch->own_inode || ns_watch_on_host(watch, &inhabitant->identity))
 		return false;
 	container = ns_watch_container(watch, &inhabitant->identity);
-	if (container ? container->host_network || container->pid <= 0
-		      : ns_clock_elapsed() > inhabitant->came + SLOW_US)
+	if (container && container->pid > 0)
+		pid = container->pid;
+	else if (ns_clock_elapsed() > inhabitant->came + SLOW_US)
 		return false;
-	return ns_proc_netns(container ? container->pid : inhabitant->pid, &inode) == 0 && inode != watch->own_inode;
+	return ns_proc_netns(pid, &inode) == 0 && inode != watch->own_inode;
 }
 
 void ns_inhabitants_update(struct ns_watch *watch)

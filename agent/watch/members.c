@@ -210,13 +210,14 @@ static bool identify(struct ns_inhabitant *inhabitant)
 {
 	struct ns_watch *watch = inhabitant->watch;
 	const struct ns_watched *watched = on_host(inhabitant) ? NULL : ns_watched_find(watch, inhabitant->inode);
-	const struct ns_container *container = ns_watch_container(watch, &inhabitant->identity);
+	const struct ns_container *container = ns_watch_named(watch, &inhabitant->identity);
 	struct ns_identity_facts facts = {
 		.naming = &watch->naming,
 		.member = true,
 		.netns_path = "",
 		.pid = inhabitant->pid,
 		.cgroup = inhabitant->identity,
+		.pod = ns_watch_pod(watch, &inhabitant->identity),
 		.containers = &container,
 		.n_containers = container ? 1 : 0,
 		.hint = inhabitant->hinted ? &inhabitant->hint : NULL,

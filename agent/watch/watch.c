@@ -86,6 +86,7 @@ static int on_scan(sd_event_source *source, uint64_t usec, void *ctx)
 	set_timer(source, watch->scan_interval);
 	ns_links_relist(watch->links);
 	ns_cgroup_tree_relist(watch->tree);
+	ns_bundles_known_forget(&watch->bundles);
 	watch->dirty |= NS_LOOK_DIRS | NS_LOOK_PROCESSES | NS_LOOK_IDENTITY;
 	(void)sd_event_source_set_enabled(watch->turn, SD_EVENT_ONESHOT);
 	return 0;
@@ -186,6 +187,8 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 	watch->events = *events;
 	watch->ctx = ctx;
 	watch->naming = config->naming;
+	memcpy(watch->bundles.bundles.dirs, config->bundle_dirs, sizeof config->bundle_dirs);
+	watch->bundles.bundles.n = config->n_bundle_dirs;
 	watch->ports =
 		(struct ns_ports){ .cookie_of = ns_watch_cookie_of, .changed = ns_watch_port_changed, .ctx = watch };
 	watch->scan_interval =
@@ -223,6 +226,7 @@ struct ns_watch *ns_watch_free(struct ns_watch *watch)
 	if (!watch)
 		return NULL;
 	ns_members_release(watch);
+	ns_bundles_known_release(&watch->bundles);
 	while (watch->n_watched > 0)
 		(void)ns_watched_free(watch->watched[--watch->n_watched]);
 	free(watch->watched);

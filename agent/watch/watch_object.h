@@ -7,6 +7,7 @@
 
 #include "addresses.h"
 #include "anchors.h"
+#include "bundles_known.h"
 #include "cgroup.h"
 #include "cgroup_tree.h"
 #include "docker.h"
@@ -115,6 +116,7 @@ struct ns_watch {
 	struct ns_cgroup_tree *tree;
 	struct ns_members members;
 	struct ns_naming naming;
+	struct ns_bundles_known bundles;
 	struct ns_netns_files files;
 	struct ns_proc_table processes;
 
@@ -141,8 +143,16 @@ void ns_watch_port_changed(void *ctx, const struct ns_port *port, bool gone);
 
 /* look.c: one look at all that is marked dirty. */
 void ns_watch_look(struct ns_watch *watch);
-/* What an engine knows of a container by its cgroup's name; NULL: nothing (yet). It is asked for. */
-const struct ns_container *ns_watch_container(const struct ns_watch *watch, const struct ns_cgroup_identity *who);
+/* told.c */
+/* What its engine or else its bundle tells of a container by its cgroup's name; NULL: nothing (yet). An engine is asked
+ * to tell. */
+const struct ns_container *ns_watch_container(struct ns_watch *watch, const struct ns_cgroup_identity *who);
+/* The same, as far as it says who the container is, and not only what it may do. */
+const struct ns_container *ns_watch_named(struct ns_watch *watch, const struct ns_cgroup_identity *who);
+/* Whether either says that it is on the host's network. */
+bool ns_watch_on_host(struct ns_watch *watch, const struct ns_cgroup_identity *who);
+/* The name of the Podman pod that the cgroup tells the id of; "": not known (yet). */
+const char *ns_watch_pod(const struct ns_watch *watch, const struct ns_cgroup_identity *who);
 
 /* endpoints.c */
 /* Where in the list an inode is or would be. */
