@@ -16,7 +16,7 @@ int ns_engine_add_services(struct ns_engine *engine, struct ns_book *book, struc
 	{
 		const struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		if (!attachment || !attachment->identified)
+		if (!attachment || !attachment->identified || ns_endpoint_is_member(endpoint))
 			continue;
 		for (size_t i = 0; r == 0 && i < endpoint->n_published; i++)
 			r = ns_book_publish(book, attachment->workload, &endpoint->published[i], err);

@@ -13,6 +13,7 @@
 
 #include <nanoseg/error.h>
 #include <nanoseg/limits.h>
+#include <nanoseg/published.h>
 
 #define NS_DOCKER_ID_DIGITS   64
 #define NS_DOCKER_VERSION_MAX 16
@@ -42,6 +43,9 @@ struct ns_container {
 	char sandbox_key[256]; /* path of the namespace file; "": none (yet) */
 	pid_t pid;             /* 0: not running */
 	bool privileged, net_admin, net_raw;
+	struct ns_published published[NS_ENDPOINT_PUBLISHED_MAX]; /* ports of the host that lead to it */
+	size_t n_published;
+	bool published_more; /* than there is room for */
 };
 
 /* GET /version: the highest API version that both speak, "1.41". -EPROTONOSUPPORT: none; the text names both ranges. */

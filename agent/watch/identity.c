@@ -397,6 +397,23 @@ static void decide_findings(const struct ns_identity_facts *facts, struct ns_end
 		ns_findings_add(to, "has more addresses or interfaces than can be kept");
 }
 
+/* Only an inspection tells of them (pid). An engine that is away, or has not been asked again, opens and closes none. */
+static void decide_published(const struct ns_identity_facts *facts, const struct ns_endpoint *before,
+			     struct ns_endpoint *to)
+{
+	const struct ns_container *maker = facts->n_containers ? facts->containers[0] : NULL;
+
+	if (maker && maker->pid) {
+		memcpy(to->published, maker->published, sizeof to->published);
+		to->n_published = maker->n_published;
+		if (maker->published_more)
+			ns_findings_add(to, "publishes more ranges of ports than can be kept: the others are the host's");
+	} else {
+		memcpy(to->published, before->published, sizeof to->published);
+		to->n_published = before->n_published;
+	}
+}
+
 static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint *b)
 {
 	if (strcmp(a->workload, b->workload) != 0 || strcmp(a->runtime, b->runtime) != 0 ||
@@ -408,7 +425,7 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 	for (size_t i = 0; i < a->n_findings; i++)
 		if (strcmp(a->findings[i], b->findings[i]) != 0)
 			return false;
-	return true;
+	return a->n_published == b->n_published && memcmp(a->published, b->published, sizeof a->published) == 0;
 }
 
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint)
@@ -424,6 +441,7 @@ bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoin
 		copy_words(&found, endpoint);
 	decide_rights(facts, &found);
 	decide_findings(facts, &found);
+	decide_published(facts, endpoint, &found);
 	if (same_identity(&found, endpoint)) {
 		memcpy(endpoint->named_by, found.named_by, sizeof found.named_by); /* the same by another way */
 		return false;
@@ -434,5 +452,7 @@ bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoin
 	endpoint->privileged = found.privileged;
 	memcpy(endpoint->findings, found.findings, sizeof found.findings);
 	endpoint->n_findings = found.n_findings;
+	memcpy(endpoint->published, found.published, sizeof found.published);
+	endpoint->n_published = found.n_published;
 	return true;
 }
