@@ -12,131 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cut.h"
 #include "learner.h"
-#include "members_world.h"
-
-/* Whose a port is says its third digit. */
-#define PORT_OUT(owner) ((uint16_t)(7001 + 10 * (owner)))
-#define PORT_IN(owner)  ((uint16_t)(7101 + 10 * (owner)))
-#define PORT_NONE       7031
-
-#define RULE(id, direction, class, protocol, ports)                                                                    \
-	"{\"id\":\"" id "\",\"direction\":\"" direction "\",\"peer\":{" class "},\"protocol\":\"" protocol             \
-									      "\",\"ports\":[" ports "]}"
-#define CIDR(prefix) "\"class\":\"cidr\",\"prefix\":\"" prefix "\""
-#define BOTH(id, direction, protocol, ports)                                                                           \
-	RULE(id "4", direction, CIDR("10.77.0.2"), protocol, ports)                                                    \
-	"," RULE(id "6", direction, CIDR("fd77::2"), protocol, ports)
-#define ALL(direction, ports)                                                                                          \
-	BOTH(direction "t", direction, "tcp", ports) "," BOTH(direction "u", direction, "udp", ports)
-
-/* A's are ranges, the others' are not. */
-static const char *const rules[TABLES] = {
-	[TABLE_A] = ALL("egress", "\"7001-7009\"") "," ALL("ingress", "\"7101-7109\""),
-	[TABLE_B] = ALL("egress", "7011") "," ALL("ingress", "7111"),
-	[TABLE_NAMESPACE] = ALL("egress", "7021") "," ALL("ingress", "7121"),
-};
-
-static const int families[] = { AF_INET, AF_INET6 };
-static const enum who everybody[] = { WHO_A, WHO_BELOW_A, WHO_B, WHO_OUTSIDER };
-
-static void enforce(struct world *w, const char *verdict)
-{
-	for (enum table table = 0; table < TABLES; table++)
-		world_table(w, table, rules[table], verdict, false);
-}
-
-static void learn(struct world *w)
-{
-	for (enum table table = 0; table < TABLES; table++)
-		world_table(w, table, NULL, NULL, false);
-}
-
-static uint8_t protocol_of(int type)
-{
-	return type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
-}
-
-/* ---- connections ---- */
-
-struct pair {
-	int inner, outer, server; /* the container's socket and the peer's; -1: none */
-};
-
-static void close_pair(struct pair *pair)
-{
-	(void)close(pair->inner);
-	if (pair->outer != pair->server)
-		(void)close(pair->outer);
-	(void)close(pair->server);
-}
-
-static void answer_to(int fd)
-{
-	struct sockaddr_storage from;
-	socklen_t length = sizeof(from);
-	char byte;
-
-	assert_true(world_can(fd, POLLIN));
-	assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &length), 1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&from, length), 0);
-}
-
-static int accept_one(int server)
-{
-	int fd;
-
-	assert_true(world_can(server, POLLIN));
-	fd = accept4(server, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	assert_true(fd >= 0);
-	return fd;
-}
-
-/* Opened by the client, and a word each way. */
-static struct pair open_pair(struct world *w, enum who who, bool out, int family, int type, uint16_t port,
-			     uint16_t from)
-{
-	enum end to = out ? END_PEER : END_CONTAINER;
-	int server = world_server(w, out ? WHO_PEER : who, family, type, to, port);
-	int client = world_socket(w, out ? who : WHO_PEER, family, type), accepted = server;
-	int error = world_connect(client, family, to, port, from);
-
-	if (type == SOCK_STREAM) {
-		assert_true(error == 0 || error == EINPROGRESS);
-		accepted = accept_one(server);
-	} else {
-		assert_int_equal(error, 0);
-		if (send(client, "", 1, 0) != 1)
-			fail_msg("%s, port %u: %s", name_of(who), port, strerror(errno));
-		answer_to(server);
-	}
-	world_carry(client, accepted);
-	world_carry(accepted, client);
-	return out ? (struct pair){ client, accepted, server } : (struct pair){ accepted, client, server };
-}
-
-/* The container's end closes first: what then comes and goes is the kernel's own, until the peer has ended as well. */
-static void end_pair(struct pair *pair)
-{
-	struct tcp_info info;
-	socklen_t length = sizeof(info);
-	char byte;
-
-	(void)close(pair->inner);
-	assert_true(world_can(pair->outer, POLLIN));
-	assert_int_equal(recv(pair->outer, &byte, 1, 0), 0);
-	assert_int_equal(shutdown(pair->outer, SHUT_WR), 0);
-	for (unsigned tries = 0; tries < WAIT_MS / 10; tries++) {
-		assert_int_equal(getsockopt(pair->outer, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
-		if (info.tcpi_state == TCP_CLOSE)
-			break;
-		(void)poll(NULL, 0, 10);
-	}
-	assert_int_equal(info.tcpi_state, TCP_CLOSE);
-	(void)close(pair->outer);
-	(void)close(pair->server);
-}
+#include "members_pairs.h"
 
 /* ---- learning ---- */
 
@@ -272,6 +149,67 @@ static void test_learning(void **state)
 		stop_listening(&listening[table]);
 }
 
+static int run_shell(const void *script)
+{
+	(void)execl("/bin/sh", "sh", "-e", "-c", script, NULL);
+	return 127;
+}
+
+/* While a connection is being opened its socket has no cgroup: what is sent to it twice is not the namespace's. */
+static void test_repeated_syn(void **state)
+{
+	struct world *w = *state;
+	int servers[2], clients[2];
+
+	learn(w);
+	lab_run(&w->lab, LAB_PEER, 0, run_shell,
+		"nft 'table inet deaf { chain in { type filter hook input priority 0; tcp sport 7101 drop; }; }'");
+	for (size_t i = 0; i < 2; i++) {
+		servers[i] = world_server(w, WHO_A, families[i], SOCK_STREAM, END_CONTAINER, PORT_IN(0));
+		clients[i] = world_socket(w, WHO_PEER, families[i], SOCK_STREAM);
+		(void)world_connect(clients[i], families[i], END_CONTAINER, PORT_IN(0), 0);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct tcp_info info = { 0 };
+		socklen_t length = sizeof(info);
+
+		for (unsigned tries = 0; tries < WAIT_MS / 10 && info.tcpi_total_retrans == 0; tries++) {
+			(void)poll(NULL, 0, 10);
+			assert_int_equal(getsockopt(clients[i], IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+		}
+		assert_int_not_equal(info.tcpi_total_retrans, 0);
+		world_must_have(w, TABLE_A, NS_PURPOSE_LEARN, NS_INGRESS, families[i], IPPROTO_TCP, PORT_IN(0));
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct pair pair = open_pair(w, WHO_OUTSIDER, false, families[i], SOCK_DGRAM, PORT_IN(2), 0);
+
+		/* What came after it has been learned. */
+		world_must_have(w, TABLE_NAMESPACE, NS_PURPOSE_LEARN, NS_INGRESS, families[i], IPPROTO_UDP, PORT_IN(2));
+		assert_false(world_has(w, TABLE_NAMESPACE, NS_PURPOSE_LEARN, NS_INGRESS, families[i], IPPROTO_TCP,
+				       PORT_IN(0)));
+		close_pair(&pair);
+		close(clients[i]);
+		close(servers[i]);
+	}
+}
+
+/* nft(8), which knows cgroups by their paths, reads of the tables what was meant. */
+static void test_second_opinion(void **state)
+{
+	struct world *w = *state;
+	char script[1024];
+
+	enforce(w, "drop");
+	(void)snprintf(script, sizeof(script),
+		       "nft list table inet %s | grep -q 'socket cgroupv2 level %u \"[^\"]*%s\" goto member_out';"
+		       "nft list table inet %s | grep -q 'socket cgroupv2 level %u \"[^\"]*%s\" goto member_in';"
+		       "nft list set inet nanoseg others_%u | tr -d '\\n' | grep -q '%s.*%s'",
+		       w->plans[TABLE_A].table, w->members[0].level, w->path[WHO_A] + 1, w->plans[TABLE_B].table,
+		       w->members[1].level, w->path[WHO_B] + 1, w->members[0].level, w->path[WHO_A] + 1,
+		       w->path[WHO_B] + 1);
+	lab_run(&w->lab, LAB_CONTAINER, 0, run_shell, script);
+}
+
 /* ---- enforcing ---- */
 
 static void refused_out(struct world *w, enum who who, int family, int type, uint16_t port, bool reject)
@@ -383,301 +321,15 @@ static void test_nobody_else_is_touched(void **state)
 	}
 }
 
-/* ---- whoever had the port before ---- */
-
-static void test_datagrams_on_anothers_connection(void **state)
-{
-	static const enum who riders[] = { WHO_B, WHO_OUTSIDER, WHO_BELOW_A };
-	struct world *w = *state;
-
-	enforce(w, "drop");
-	for (size_t i = 0; i < 6; i++) {
-		int family = families[i & 1], rider;
-		enum who who = riders[i / 2];
-		uint16_t from = (uint16_t)(40000 + i), port = (uint16_t)(PORT_OUT(0) + i);
-		struct pair pair = open_pair(w, WHO_A, true, family, SOCK_DGRAM, port, from);
-
-		(void)close(pair.inner);
-		pair.inner = rider = world_socket(w, who, family, SOCK_DGRAM);
-		assert_int_equal(world_connect(rider, family, END_PEER, port, from), 0);
-		if (who == WHO_BELOW_A) { /* for whom it is no other's */
-			world_carry(rider, pair.outer);
-			world_carry(pair.outer, rider);
-			close_pair(&pair);
-			continue;
-		}
-		assert_int_equal(send(rider, "", 1, 0), -1);
-		assert_int_equal(errno, EPERM);
-		world_nothing(pair.outer);
-		assert_true(world_has(w, table_of(who), NS_PURPOSE_DENY, NS_EGRESS, family, IPPROTO_UDP, port));
-		close_pair(&pair);
-	}
-}
-
-/* What the peer goes on to send when the one it answers is gone. */
-static void test_answers_to_another(void **state)
-{
-	static const enum who heirs[] = { WHO_B, WHO_OUTSIDER };
-	struct world *w = *state;
-
-	enforce(w, "drop");
-	for (size_t i = 0; i < 4; i++) {
-		int family = families[i & 1];
-		enum who who = heirs[i / 2];
-		uint16_t from = (uint16_t)(41000 + i), port = (uint16_t)(PORT_OUT(0) + i);
-		struct pair pair = open_pair(w, WHO_A, true, family, SOCK_DGRAM, port, from);
-
-		(void)close(pair.inner);
-		pair.inner = world_server(w, who, family, SOCK_DGRAM, END_CONTAINER, from);
-		assert_int_equal(send(pair.outer, "", 1, 0), 1);
-		world_must_have(w, table_of(who), NS_PURPOSE_DENY, NS_EGRESS, family, IPPROTO_UDP, port);
-		world_nothing(pair.inner);
-		close_pair(&pair);
-	}
-}
-
-static uint32_t queue_sequence(int fd, int queue)
-{
-	uint32_t sequence;
-	socklen_t length = sizeof(sequence);
-
-	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)), 0);
-	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &sequence, &length), 0);
-	return sequence;
-}
-
-static void set_sequence(int fd, int queue, uint32_t sequence)
-{
-	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)), 0);
-	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &sequence, sizeof(sequence)), 0);
-}
-
-/* Another's socket goes on where the first one stops, without a word on the wire (TCP_REPAIR, tcp(7)). */
-static int take_over(struct world *w, int first, enum who who, int family, uint16_t port, uint16_t from)
-{
-	enum { RECEIVED = 1, SENT = 2 };
-	int on = 1, off = -1 /* without a probe */, fd = world_socket(w, who, family, SOCK_STREAM);
-	struct tcp_repair_window window;
-	socklen_t length = sizeof(window);
-	uint32_t received, sent;
-
-	assert_int_equal(setsockopt(first, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
-	received = queue_sequence(first, RECEIVED);
-	sent = queue_sequence(first, SENT);
-	assert_int_equal(getsockopt(first, IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, &length), 0);
-	(void)close(first);
-	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
-	set_sequence(fd, SENT, sent);
-	set_sequence(fd, RECEIVED, received);
-	assert_int_equal(world_connect(fd, family, END_PEER, port, from), 0);
-	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, sizeof(window)), 0);
-	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), 0);
-	return fd;
-}
-
-static void test_tcp_in_its_midst(void **state)
-{
-	static const enum who riders[] = { WHO_B, WHO_OUTSIDER, WHO_BELOW_A };
-	struct world *w = *state;
-
-	enforce(w, "drop");
-	for (size_t i = 0; i < 6; i++) {
-		int family = families[i & 1];
-		enum who who = riders[i / 2];
-		uint16_t from = (uint16_t)(42000 + i), port = (uint16_t)(PORT_OUT(0) + i);
-		struct pair pair = open_pair(w, WHO_A, true, family, SOCK_STREAM, port, from);
-
-		pair.inner = take_over(w, pair.inner, who, family, port, from);
-		if (who == WHO_BELOW_A) {
-			world_carry(pair.inner, pair.outer);
-			close_pair(&pair);
-			continue;
-		}
-		assert_int_equal(send(pair.inner, "x", 1, MSG_NOSIGNAL), 1);
-		world_must_have(w, table_of(who), NS_PURPOSE_DENY, NS_EGRESS, family, IPPROTO_TCP, port);
-		world_nothing(pair.outer);
-		close_pair(&pair);
-	}
-}
-
-/* ---- cutting ---- */
-
-static bool all_alive(struct pair *pairs, size_t n, const bool *dead)
-{
-	for (size_t i = 0; i < n; i++) {
-		int error = 0;
-		socklen_t length = sizeof(error);
-
-		if (dead[i]) {
-			assert_true(world_can(pairs[i].inner, POLLERR | POLLHUP | POLLIN));
-			assert_int_equal(getsockopt(pairs[i].inner, SOL_SOCKET, SO_ERROR, &error, &length), 0);
-			assert_int_equal(error, ECONNABORTED);
-		} else {
-			world_carry(pairs[i].inner, pairs[i].outer);
-			world_carry(pairs[i].outer, pairs[i].inner);
-		}
-	}
-	return true;
-}
-
-static struct ns_cut_result cut(struct world *w, enum table table, const struct ns_cut_member *member)
-{
-	struct ns_cut_result result;
-	struct ns_error err = NS_ERROR_INIT;
-
-	if (ns_cut(w->lab.netns[LAB_CONTAINER], &w->plans[table], w->lab.endpoint.addresses,
-		   w->lab.endpoint.n_addresses, member, &result, &err) < 0)
-		fail_msg("%s", err.text);
-	return result;
-}
-
-/* Whose connections each one cuts: port 7008 is allowed to A only. */
-static void test_cuts(void **state)
-{
-	struct world *w = *state;
-	const char *const others[] = { w->path[WHO_A], w->path[WHO_B] };
-	struct ns_cut_member a = { .path = w->path[WHO_A] };
-	struct ns_cut_member rest = { .others = others, .n_others = 2 };
-	struct pair pairs[64];
-	bool dead[64] = { false };
-	struct ns_cut_result result;
-	size_t n = 0;
-
-	learn(w);
-	for (size_t i = 0; i < 4 * 8; i++) {
-		int family = families[i & 1], type = i & 2 ? SOCK_STREAM : SOCK_DGRAM;
-
-		/* Each has its connections to a port of A's policy and to one of nobody's. */
-		pairs[n++] = open_pair(w, everybody[i / 8], true, family, type,
-				       (uint16_t)((i & 4 ? 7002 : 7032) + i / 8), 0);
-	}
-	world_table(w, TABLE_A, rules[TABLE_A], "drop", false);
-	result = cut(w, TABLE_A, &a);
-	for (size_t i = 0; i < 16; i++)
-		dead[i] = !(i & 4);
-	assert_int_equal(result.sockets, 8);
-	assert_int_equal(result.connections, 8);
-	assert_int_equal(result.kept, 8);
-	(void)all_alive(pairs, n, dead);
-	world_table(w, TABLE_NAMESPACE, rules[TABLE_NAMESPACE], "drop", false);
-	result = cut(w, TABLE_NAMESPACE, &rest);
-	for (size_t i = 24; i < 32; i++)
-		dead[i] = true;
-	assert_int_equal(result.sockets, 8);
-	assert_int_equal(result.connections, 8);
-	for (size_t i = 0; i < 16; i++) /* their error was told once */
-		if (dead[i])
-			dead[i] = false, close_pair(&pairs[i]), pairs[i].inner = -1;
-	for (size_t i = 0, kept = 0; i < n; i++) {
-		if (pairs[i].inner < 0)
-			continue;
-		dead[kept] = dead[i];
-		pairs[kept++] = pairs[i];
-		if (i + 1 == n)
-			n = kept;
-	}
-	(void)all_alive(pairs, n, dead);
-	while (n > 0)
-		close_pair(&pairs[--n]);
-}
-
-static bool permit_7033(void *ctx, const struct ns_tuple *tuple)
-{
-	return tuple->port == 7033;
-}
-
-/* Entries whose sockets are gone: those that nobody permits go as well. */
-static void test_cuts_what_is_nobodys(void **state)
-{
-	struct world *w = *state;
-	struct ns_cut_member a = { .path = w->path[WHO_A], .others_permit = permit_7033 };
-	struct pair pair;
-
-	learn(w);
-	for (size_t i = 0; i < 4; i++) {
-		pair = open_pair(w, WHO_OUTSIDER, true, families[i & 1], SOCK_DGRAM, i & 2 ? 7033 : 7034, 0);
-		close_pair(&pair);
-	}
-	world_table(w, TABLE_A, rules[TABLE_A], "drop", false);
-	assert_int_equal(cut(w, TABLE_A, &a).connections, 2);
-	assert_int_equal(cut(w, TABLE_A, &a).connections, 0);
-	a.others_permit = NULL;
-	assert_int_equal(cut(w, TABLE_A, &a).connections, 2);
-}
-
-/* ---- the host's own namespace ---- */
-
-static void test_loopback_of_the_host(void **state)
-{
-	struct world *w = *state;
-
-	w->host = true;
-	world_table(w, TABLE_A, NULL, NULL, false);
-	for (unsigned round = 0; round < 3; round++) {
-		if (round == 1)
-			world_table(w, TABLE_A, rules[TABLE_A], "drop", false);
-		if (round == 2)
-			world_table(w, TABLE_A,
-				    RULE("e", "egress", "\"class\":\"host\"", "tcp",
-					 "7041") "," RULE("i", "ingress", "\"class\":\"host\"", "tcp", "7042"),
-				    "drop", false);
-		for (size_t i = 0; i < 2; i++) {
-			int family = families[i],
-			    server = world_server(w, WHO_OUTSIDER, family, SOCK_STREAM, END_LOOPBACK, 7041);
-			int own = world_server(w, WHO_A, family, SOCK_STREAM, END_LOOPBACK, 7042), accepted;
-			int client = world_socket(w, WHO_A, family, SOCK_STREAM);
-			int other = world_socket(w, WHO_OUTSIDER, family, SOCK_STREAM);
-			int free = world_socket(w, WHO_OUTSIDER, family, SOCK_STREAM);
-
-			(void)world_connect(client, family, END_LOOPBACK, 7041, 0);
-			(void)world_connect(other, family, END_LOOPBACK, 7042, 0);
-			if (round == 1) {
-				world_must_have(w, TABLE_A, NS_PURPOSE_DENY, NS_EGRESS, family, IPPROTO_TCP, 7041);
-				world_must_have(w, TABLE_A, NS_PURPOSE_DENY, NS_INGRESS, family, IPPROTO_TCP, 7042);
-				world_nothing(server);
-				world_nothing(own);
-			} else {
-				accepted = accept_one(server);
-				world_carry(client, accepted);
-				world_carry(accepted, client);
-				(void)close(accepted);
-				accepted = accept_one(own);
-				world_carry(other, accepted);
-				world_carry(accepted, other);
-				(void)close(accepted);
-			}
-			(void)close(client);
-			/* The host with itself. */
-			assert_true(world_connect(free, family, END_LOOPBACK, 7041, 0) == EINPROGRESS ||
-				    world_can(free, POLLOUT));
-			accepted = accept_one(server);
-			world_carry(free, accepted);
-			(void)close(accepted);
-			(void)close(free);
-			(void)close(other);
-			(void)close(own);
-			(void)close(server);
-			if (round == 0) {
-				world_must_have(w, TABLE_A, NS_PURPOSE_LEARN, NS_EGRESS, family, IPPROTO_TCP, 7041);
-				world_must_have(w, TABLE_A, NS_PURPOSE_LEARN, NS_INGRESS, family, IPPROTO_TCP, 7042);
-			}
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_learning, world_begin, world_end),
+		cmocka_unit_test_setup_teardown(test_repeated_syn, world_begin, world_end),
+		cmocka_unit_test_setup_teardown(test_second_opinion, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(test_enforcing, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(test_rejecting, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(test_nobody_else_is_touched, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(test_datagrams_on_anothers_connection, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(test_answers_to_another, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(test_tcp_in_its_midst, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(test_cuts, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(test_cuts_what_is_nobodys, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(test_loopback_of_the_host, world_begin, world_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
