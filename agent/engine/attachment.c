@@ -61,13 +61,9 @@ static uint16_t choose_nflog_group(const struct ns_attachment *attachment)
 		uint16_t group = (uint16_t)(NS_NFLOG_GROUP + 1 + (first + i) % NS_MEMBERS_MAX);
 		bool taken = false;
 
-		NS_FOREACH_ENDPOINT(engine, other)
-		{
-			const struct ns_attachment *member = ns_attachment_of(other);
-
-			taken = taken || (member && ns_endpoint_is_member(other) && member->nflog_group == group &&
-					  other->netns_cookie == endpoint->netns_cookie);
-		}
+		NS_FOREACH_MEMBER(engine, member)
+		taken = taken ||
+			(member->nflog_group == group && member->endpoint->netns_cookie == endpoint->netns_cookie);
 		if (!taken)
 			return group;
 	}
@@ -321,10 +317,13 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		ns_drifted_repaired(attachment, "inner",
 				    attachment->adopted ? "it was changed while no agent ran"
 							: "the table was taken away while no agent ran");
-	if (ns_endpoint_is_member(endpoint))
-		ns_members_claim(attachment);
-	else if (attachment->adopted)
+	if (attachment->adopted && !ns_endpoint_is_member(endpoint))
 		ns_members_recall(attachment);
+	if (ns_endpoint_is_member(endpoint)) {
+		r = ns_members_add(engine, attachment, err);
+		if (r < 0)
+			return r;
+	}
 	if (!attachment->adopted && attachment->learner)
 		read_existing(attachment);
 	attachment->dirty = true;
@@ -336,6 +335,7 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 {
 	if (!attachment)
 		return NULL;
+	ns_members_remove(attachment->engine, attachment);
 	attachment->learner = ns_learner_close(attachment->learner);
 	ns_drifted_close(attachment);
 	ns_outer_close(&attachment->outer);

@@ -55,16 +55,9 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 
 bool ns_drifted_is_member_port(struct ns_engine *engine, uint64_t netns_cookie, uint32_t port)
 {
-	if (engine->n_members == 0)
-		return false;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	{
-		const struct ns_attachment *member = ns_attachment_of(endpoint);
-
-		if (member && ns_endpoint_is_member(endpoint) && endpoint->netns_cookie == netns_cookie &&
-		    ns_nft_port(member->nft) == port)
-			return true;
-	}
+	NS_FOREACH_MEMBER(engine, member)
+	if (member->endpoint->netns_cookie == netns_cookie && ns_nft_port(member->nft) == port)
+		return true;
 	return false;
 }
 
@@ -72,15 +65,13 @@ void ns_drifted_members_seen(struct ns_engine *engine, uint64_t netns_cookie, co
 {
 	uint64_t cgroup = 0;
 
-	if (engine->n_members == 0 ||
-	    (!event->lost && (event->family != NFPROTO_INET || ns_member_table_cgroup(event->table, &cgroup) < 0)))
+	if (!event->lost && (event->family != NFPROTO_INET || ns_member_table_cgroup(event->table, &cgroup) < 0))
 		return;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
+	NS_FOREACH_MEMBER(engine, member)
 	{
-		struct ns_attachment *member = ns_attachment_of(endpoint);
+		const struct ns_endpoint *endpoint = member->endpoint;
 
-		if (!member || !ns_endpoint_is_member(endpoint) || endpoint->netns_cookie != netns_cookie ||
-		    (!event->lost && endpoint->member.cgroup != cgroup))
+		if (endpoint->netns_cookie != netns_cookie || (!event->lost && endpoint->member.cgroup != cgroup))
 			continue;
 		member->recheck = member->dirty = true;
 		if (!event->lost) {

@@ -191,6 +191,7 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	(void)sd_event_source_disable_unref(engine->retry);
 	(void)sd_event_unref(engine->event);
 	free(engine->queued);
+	free(engine->members);
 	free(engine);
 	return NULL;
 }

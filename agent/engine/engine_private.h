@@ -52,7 +52,8 @@ struct ns_engine {
 	struct ns_drift *drift; /* of the agent's own namespace */
 	bool starting;          /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;
-	size_t n_members; /* attachments that are members */
+	struct ns_attachment **members; /* attachments of members; there also while the watcher has its first look */
+	size_t n_members, members_allocated;
 
 	sd_event_source *turn;    /* the deferred reconcile */
 	sd_event_source *harvest; /* timer */
@@ -100,6 +101,11 @@ static inline struct ns_attachment *ns_attachment_of(const struct ns_endpoint *e
 {
 	return endpoint->user;
 }
+
+#define NS_FOREACH_MEMBER(engine, member)                                                                              \
+	for (struct ns_attachment **member##_at = (engine)->members,                                                   \
+				  *member = (engine)->n_members ? *member##_at : NULL;                                 \
+	     member; member = ++member##_at < (engine)->members + (engine)->n_members ? *member##_at : NULL)
 
 #define NS_FOREACH_ENDPOINT(engine, endpoint)                                                                          \
 	for (struct ns_endpoint *endpoint = ns_watch_next((engine)->watch, NULL); endpoint;                            \

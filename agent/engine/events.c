@@ -47,7 +47,6 @@ static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 		return;
 	}
 	endpoint->user = attachment;
-	engine->n_members += ns_endpoint_is_member(endpoint);
 	if (follow(engine))
 		apply_at_once(engine, attachment);
 }

@@ -16,9 +16,33 @@ struct ns_attachment *ns_member_base(const struct ns_attachment *member)
 	return endpoint->host_netns ? NULL : ns_engine_find_attachment(member->engine, endpoint->netns_cookie);
 }
 
-static bool is_member_of(const struct ns_endpoint *endpoint, uint64_t netns_cookie)
+static bool is_member_of(const struct ns_attachment *member, uint64_t netns_cookie)
 {
-	return ns_endpoint_is_member(endpoint) && endpoint->netns_cookie == netns_cookie;
+	return member->endpoint->netns_cookie == netns_cookie;
+}
+
+int ns_members_add(struct ns_engine *engine, struct ns_attachment *member, struct ns_error *err)
+{
+	if (engine->n_members == engine->members_allocated) {
+		size_t more = engine->members_allocated ? engine->members_allocated * 2 : 16;
+		struct ns_attachment **bigger = reallocarray(engine->members, more, sizeof(struct ns_attachment *));
+
+		if (!bigger)
+			return ns_error_set(err, -ENOMEM, "out of memory for a member");
+		engine->members = bigger;
+		engine->members_allocated = more;
+	}
+	engine->members[engine->n_members++] = member;
+	return 0;
+}
+
+void ns_members_remove(struct ns_engine *engine, const struct ns_attachment *member)
+{
+	for (size_t i = 0; i < engine->n_members; i++)
+		if (engine->members[i] == member) {
+			engine->members[i] = engine->members[--engine->n_members];
+			return;
+		}
 }
 
 /* Containers of other workloads than this member's: the members beside it, and who made the namespace. */
@@ -26,14 +50,9 @@ static bool has_company(struct ns_engine *engine, const struct ns_attachment *me
 {
 	if (!base->endpoint->sandbox)
 		return strcmp(member->workload, base->workload) != 0;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	{
-		const struct ns_attachment *other = ns_attachment_of(endpoint);
-
-		if (other && other != member && is_member_of(endpoint, member->endpoint->netns_cookie) &&
-		    strcmp(other->workload, member->workload) != 0)
-			return true;
-	}
+	NS_FOREACH_MEMBER(engine, other)
+	if (is_member_of(other, member->endpoint->netns_cookie) && strcmp(other->workload, member->workload) != 0)
+		return true;
 	return false;
 }
 
@@ -62,16 +81,12 @@ static bool is_to_be_split(struct ns_attachment *member)
 
 void ns_members_decide(struct ns_engine *engine)
 {
-	if (engine->n_members == 0)
-		return;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
+	NS_FOREACH_MEMBER(engine, member)
 	{
-		struct ns_attachment *member = ns_attachment_of(endpoint), *base;
-		bool split;
+		bool split = is_to_be_split(member);
+		struct ns_attachment *base;
 
-		if (!member || !ns_endpoint_is_member(endpoint))
-			continue;
-		split = is_to_be_split(member);
+		ns_members_claim(member);
 		if (split == member->split)
 			continue;
 		member->split = split;
@@ -94,17 +109,13 @@ size_t ns_members_others(const struct ns_attachment *base, struct ns_member_cgro
 	size_t n = members->n_unclaimed;
 
 	memcpy(ret, members->unclaimed, n * sizeof *ret);
-	if (engine->n_members == 0)
-		return n;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
+	NS_FOREACH_MEMBER(engine, member)
 	{
-		const struct ns_attachment *member = ns_attachment_of(endpoint);
-
-		if (!member || !is_member_of(endpoint, base->endpoint->cookie) || !has_table(member) ||
+		if (!is_member_of(member, base->endpoint->cookie) || !has_table(member) ||
 		    (!member->split && !member->adopted) || n == NS_MEMBERS_MAX)
 			continue;
-		ret[n].id = endpoint->member.cgroup;
-		ret[n++].level = endpoint->member.level;
+		ret[n].id = member->endpoint->member.cgroup;
+		ret[n++].level = member->endpoint->member.level;
 	}
 	return n;
 }
@@ -165,7 +176,6 @@ void ns_member_end(struct ns_attachment *member)
 	struct ns_attachment *base = ns_member_base(member);
 	struct ns_error err = NS_ERROR_INIT;
 
-	member->engine->n_members--;
 	if (base)
 		base->dirty = true; /* its cgroup is nobody's any more: there is no hurry */
 	if (has_table(member) && ns_lock_remove(member->lock, &err) < 0)
@@ -214,11 +224,9 @@ int ns_members_outer(struct ns_attachment *base, struct ns_policy *ret, enum ns_
 		r = add_rules(engine, &workload, &policy, err);
 	if (r < 0)
 		return r;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
+	NS_FOREACH_MEMBER(engine, member)
 	{
-		const struct ns_attachment *member = ns_attachment_of(endpoint);
-
-		if (!member || !is_member_of(endpoint, base->endpoint->cookie) || !member->split)
+		if (!is_member_of(member, base->endpoint->cookie) || !member->split)
 			continue;
 		r = ns_store_get_workload(engine->store, member->workload, &workload, err);
 		if (r == -ENOENT || (r == 0 && ns_mode_learns(workload.mode))) {
@@ -241,15 +249,9 @@ int ns_members_outer(struct ns_attachment *base, struct ns_policy *ret, enum ns_
 
 bool ns_members_any(const struct ns_attachment *base)
 {
-	if (base->engine->n_members == 0)
-		return false;
-	NS_FOREACH_ENDPOINT(base->engine, endpoint)
-	{
-		const struct ns_attachment *member = ns_attachment_of(endpoint);
-
-		if (member && member->split && is_member_of(endpoint, base->endpoint->cookie))
-			return true;
-	}
+	NS_FOREACH_MEMBER(base->engine, member)
+	if (member->split && is_member_of(member, base->endpoint->cookie))
+		return true;
 	return false;
 }
 

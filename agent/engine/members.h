@@ -41,6 +41,10 @@ static inline bool ns_endpoint_is_member(const struct ns_endpoint *endpoint)
 /* Of a member's namespace; NULL: the host's, or it cannot be entered. */
 struct ns_attachment *ns_member_base(const struct ns_attachment *member);
 
+/* A member's attachment is there; before it is freed it has to be taken off. */
+int ns_members_add(struct ns_engine *engine, struct ns_attachment *member, struct ns_error *err);
+void ns_members_remove(struct ns_engine *engine, const struct ns_attachment *member);
+
 /* Decides for every member whether it is split off, and marks what has to follow. */
 void ns_members_decide(struct ns_engine *engine);
 

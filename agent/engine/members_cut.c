@@ -52,14 +52,12 @@ int ns_member_cut_open(struct ns_attachment *attachment, struct ns_member_cut *r
 		if (base && base->mode != NS_MODE_INVALID)
 			ask(ret, base);
 	}
-	NS_FOREACH_ENDPOINT(attachment->engine, other)
+	NS_FOREACH_MEMBER(attachment->engine, member)
 	{
-		struct ns_attachment *member = ns_attachment_of(other);
-
-		if (!member || member == attachment || !ns_endpoint_is_member(other) || !member->split ||
-		    other->netns_cookie != endpoint->netns_cookie || ret->view.n_others == NS_MEMBERS_MAX)
+		if (member == attachment || !member->split ||
+		    member->endpoint->netns_cookie != endpoint->netns_cookie || ret->view.n_others == NS_MEMBERS_MAX)
 			continue;
-		ret->others[ret->view.n_others++] = other->member.path;
+		ret->others[ret->view.n_others++] = member->endpoint->member.path;
 		if (!ret->anything)
 			ask(ret, member);
 	}
