@@ -282,9 +282,9 @@ static void add_told_besides(struct ns_container *to, const struct ns_identity_f
 	bool same = strcmp(to->id, facts->conmon.id) == 0;
 	const char *named = "";
 
-	if (!facts->member && facts->hint) {
+	if (facts->hint) {
 		named = facts->hint->workload;
-		if (*facts->hint->pod && !*to->pod_namespace) {
+		if (!facts->member && *facts->hint->pod && !*to->pod_namespace) {
 			memcpy(to->pod_namespace, facts->hint->pod_namespace, sizeof to->pod_namespace);
 			memcpy(to->pod, facts->hint->pod, sizeof to->pod);
 			to->sandbox = true;
@@ -355,7 +355,8 @@ static bool decide_words(const struct ns_identity_facts *facts, struct ns_endpoi
 	} else {
 		guessed = false;
 	}
-	if (facts->hint && !facts->member)
+	/* A member's hint is of itself, but its pod is not. */
+	if (facts->hint && (!facts->member || *facts->hint->workload))
 		from_hint(to, facts, guessed);
 	/* Only in the namespace that the engine made, or in the container's own cgroup: what the container makes has
 	 * the same ancestors, and no file. */
