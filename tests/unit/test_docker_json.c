@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "docker_json.h"
+#include "docker_ports.h"
 
 #define ID_A "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
 #define ID_B "0000000000000000000000000000000000000000000000000000000000000bbb"
@@ -58,6 +59,71 @@ static const char inspection[] =
 	"\"com.docker.compose.service\":\"web\",\"nanoseg.workload\":\"team/web\",\"other\":\"x\"}},"
 	"\"HostConfig\":{\"NetworkMode\":\"shop_default\",\"Privileged\":false,\"CapAdd\":null,\"CapDrop\":null},"
 	"\"NetworkSettings\":{\"SandboxKey\":\"/var/run/docker/netns/0123456789ab\"}}";
+
+static void expect_ports(const char *ports, const char *wanted)
+{
+	char text[32768], list[4096] = "", buf[NS_ADDR_TEXT_MAX];
+	struct ns_container found;
+
+	(void)snprintf(text, sizeof text,
+		       "{\"Id\":\"" ID_A "\",\"State\":{},\"Config\":{},\"HostConfig\":{},"
+		       "\"NetworkSettings\":{\"Ports\":%s}}",
+		       ports);
+	assert_int_equal(ns_docker_parse_container(text, strlen(text), true, &found, NULL), 0);
+	assert_false(found.published_more);
+	for (size_t i = 0; i < found.n_published; i++) {
+		const struct ns_published *p = &found.published[i];
+
+		(void)snprintf(list + strlen(list), sizeof list - strlen(list), "%u/%s/%u-%u>%u ", p->protocol,
+			       ns_addr_format(&p->host, buf), p->first, p->last, p->inside);
+	}
+	assert_string_equal(list, wanted);
+}
+
+static void test_ports(void **state)
+{
+	char many[32768] = "{\"1/tcp\":[";
+	struct ns_published ret[NS_ENDPOINT_PUBLISHED_MAX];
+	bool more = false;
+	size_t n = 0;
+
+	expect_ports("null", "");
+	expect_ports("7", "");
+	expect_ports("{}", "");
+	expect_ports("{\"80/tcp\":null,\"53/udp\":[]}", "");
+	expect_ports("{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8080\"},{\"HostIp\":\"::\",\"HostPort\":"
+		     "\"8080\"}]}",
+		     "6/0.0.0.0/8080-8080>80 6/::/8080-8080>80 ");
+	expect_ports("{\"80/udp\":[{\"HostIp\":\"\",\"HostPort\":\"80\"}],\"80/sctp\":[{\"HostPort\":\"81\"}]}",
+		     "17/0.0.0.0/80-80>80 17/::/80-80>80 132/0.0.0.0/81-81>80 132/::/81-81>80 ");
+	/* A range comes in the order of its text. */
+	expect_ports("{\"100/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"1100\"}],"
+		     "\"101/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"1101\"}],"
+		     "\"98/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"1098\"}],"
+		     "\"99/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"1099\"}],"
+		     "\"200/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"1102\"}]}",
+		     "6/192.0.2.1/1098-1101>98 6/192.0.2.1/1102-1102>200 ");
+	/* What is not as it should be. */
+	expect_ports("{\"80\":[{\"HostPort\":\"8080\"}],\"80/\":[{\"HostPort\":\"8080\"}],"
+		     "\"x/tcp\":[{\"HostPort\":\"8080\"}],\"80/icmp\":[{\"HostPort\":\"8080\"}],"
+		     "\"99999/tcp\":[{\"HostPort\":\"8080\"}],\"0/tcp\":[{\"HostPort\":\"8080\"}],"
+		     "\"81/tcp\":[{\"HostPort\":8080}],\"82/tcp\":[{\"HostPort\":\"\"}],"
+		     "\"83/tcp\":[{\"HostPort\":\"80x\"}],\"84/tcp\":[{\"HostPort\":\"65536\"}],"
+		     "\"85/tcp\":[{\"HostIp\":\"nowhere\",\"HostPort\":\"8080\"}],\"86/tcp\":{\"HostPort\":\"8080\"},"
+		     "\"87/tcp\":[\"8080\",null,{}]}",
+		     "");
+
+	for (unsigned i = 0; i < NS_ENDPOINT_PUBLISHED_MAX + 1; i++)
+		(void)snprintf(many + strlen(many), sizeof many - strlen(many),
+			       "%s{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"%u\"}", i ? "," : "", 1000 + 2 * i);
+	(void)snprintf(many + strlen(many), sizeof many - strlen(many), "]}");
+	json_t *json = json_loads(many, 0, NULL);
+	assert_non_null(json);
+	assert_int_equal(ns_docker_ports(json, ret, &n, &more, NULL), 0);
+	json_decref(json);
+	assert_int_equal(n, NS_ENDPOINT_PUBLISHED_MAX);
+	assert_true(more);
+}
 
 static void test_inspection(void **state)
 {
@@ -237,7 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_version),    cmocka_unit_test(test_inspection), cmocka_unit_test(test_privileges),
 		cmocka_unit_test(test_odd_values), cmocka_unit_test(test_list),       cmocka_unit_test(test_events),
-		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_deep),       cmocka_unit_test(test_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
