@@ -1,4 +1,4 @@
-foreach(name watch watch_hint watch_ports watch_stress)
+foreach(name watch watch_hint watch_members watch_ports watch_stress)
   add_executable(test_${name} test_${name}.c watch_world.c)
   target_link_libraries(test_${name} PRIVATE nanoseg_watch PkgConfig::cmocka)
   add_test(NAME system/${name} COMMAND test_${name})
