@@ -139,7 +139,8 @@ static bool by_pod(struct attempt *attempt)
 	if (!container->sandbox && !*container->name)
 		return say(attempt, false, "its name in the pod is not known");
 	return join(attempt, container->runtime, container->pod, container->sandbox ? NULL : container->name, NULL) &&
-	       say(attempt, true, "pod %s%s", container->pod, container->sandbox ? ", whose namespace it holds" : "");
+	       say(attempt, true, "pod %s%s, by %.200s", container->pod,
+		   container->sandbox ? ", whose namespace it holds" : "", source(container));
 }
 
 /* Without tag and digest: [HOST[:PORT]/]PATH[:TAG][@DIGEST]. */

@@ -45,7 +45,7 @@ enum ns_owner_form ns_owner_of_pod(const char *pod, char ret[static NS_NAME_MAX]
 	size_t length = strnlen(pod, NS_NAME_MAX - 1), part = last_part(pod, length), before;
 
 	put(ret, pod, length, "");
-	if (part == 0 || length >= MADE_UP_MAX)
+	if (part == 0 || part == length || length >= MADE_UP_MAX)
 		return NS_OWNER_WHOLE;
 	if (length - part == RANDOM_LENGTH && is_of(pod + part, RANDOM_LENGTH, RANDOM_LETTERS)) {
 		before = last_part(pod, part - 1);

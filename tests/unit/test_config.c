@@ -206,6 +206,36 @@ static void the_socket_follows_the_runtime_dir(void **state)
 	assert_int_equal(parse(text, &config, &err), 0);
 }
 
+static void names_and_bundles(void **state)
+{
+	struct ns_config config;
+	struct ns_error err = NS_ERROR_INIT;
+
+	(void)state;
+	ns_config_defaults(&config);
+	assert_int_equal(config.naming.n_rules, 5);
+	assert_int_equal(config.naming.rules[0], NS_NAME_LABEL);
+	assert_int_equal(config.naming.rules[4], NS_NAME_NAME);
+	assert_string_equal(config.naming.owner, "pattern");
+	assert_int_equal(config.n_bundle_dirs, 7);
+	assert_string_equal(config.bundle_dirs[0], "/run/containerd/io.containerd.runtime.v2.task/k8s.io");
+	assert_string_equal(config.bundle_dirs[6], "/var/lib/containers/storage/overlay-containers");
+	assert_int_equal(parse("[watch]\nbundle_dirs = /a/k8s.io\n  /b/overlay-containers/\n"
+			       "[names]\nrules = image k8s\nowner = pod\n",
+			       &config, &err),
+			 0);
+	assert_int_equal(config.n_bundle_dirs, 2);
+	assert_string_equal(config.bundle_dirs[1], "/b/overlay-containers");
+	assert_string_equal(config.bundle_dirs[2], "");
+	assert_int_equal(config.n_netns_dirs, 2);
+	assert_int_equal(config.naming.n_rules, 2);
+	assert_int_equal(config.naming.rules[0], NS_NAME_IMAGE);
+	assert_int_equal(config.naming.rules[1], NS_NAME_K8S);
+	assert_string_equal(config.naming.owner, "pod");
+	assert_int_equal(parse("[watch]\nbundle_dirs =\n", &config, &err), 0);
+	assert_int_equal(config.n_bundle_dirs, 0);
+}
+
 static void durations(void **state)
 {
 	static const struct {
@@ -283,6 +313,17 @@ static const struct {
 	  "t.conf:2: [enforce] gate_wait: '999ms' is out of bounds; use 1s to 10min" },
 	{ "[enforce]\ngate_wait = 11min\n",
 	  "t.conf:2: [enforce] gate_wait: '11min' is out of bounds; use 1s to 10min" },
+	{ "[names]\nrules = label k9s\n", "t.conf:2: [names] rules: 'k9s' is no rule; did you mean 'k8s'?; use any of "
+					  "label k8s compose pod image name" },
+	{ "[names]\nrules =\n", "t.conf:2: [names] rules: is empty; use any of label k8s compose pod image name" },
+	{ "[names]\nrules = name pod\n", "t.conf:2: [names] rules: 'pod' stands behind 'name', which every container "
+					 "has; put 'name' last" },
+	{ "[names]\nowner = kind\n", "t.conf:2: [names] owner: 'kind' is not one of: pattern pod" },
+	{ "[names]\nrule = name\n", "t.conf:2: [names]: unknown key 'rule'; did you mean 'rules'?" },
+	{ "[name]\nrules = name\n", "t.conf:1: unknown section 'name'; did you mean 'names'?" },
+	{ "[watch]\nbundle_dirs = run/x\n",
+	  "t.conf:2: [watch] bundle_dirs: 'run/x' is not an absolute path; it must begin with '/'" },
+	{ "[watch]\nbundle_dirs = /a /b /a\n", "t.conf:2: [watch] bundle_dirs: '/a' stands there twice" },
 	{ "[start]\ncompose/shop/*\n",
 	  "t.conf:2: [start]: 'compose/shop/*' is not WORKLOAD = closed, learning or open" },
 	{ "[start]\n= closed\n",
@@ -385,9 +426,10 @@ static void lines_and_files_are_bounded(void **state)
 	assert_int_equal(strlen(config.netns_dirs[0]), NS_CONFIG_LINE_MAX - strlen("netns_dirs = "));
 	text[length++] = 'n';
 	assert_int_equal(ns_config_parse("t.conf", text, length, &config, &err), -EINVAL);
-	assert_string_equal(err.text,
-			    "t.conf:2: line of 199 bytes; at most 198 are read, and netns_dirs and bundle_dirs may go on in an "
-			    "indented line");
+	assert_string_equal(
+		err.text,
+		"t.conf:2: line of 199 bytes; at most 198 are read, and netns_dirs and bundle_dirs may go on in an "
+		"indented line");
 
 	assert_int_equal(ns_config_parse("t.conf", "[daemon]\nlog_level = info\0", 26, &config, &err), -EINVAL);
 	assert_string_equal(err.text, "t.conf: a NUL byte at offset 25; this is no text file");
@@ -454,6 +496,7 @@ int main(void)
 		cmocka_unit_test(start_lines),
 		cmocka_unit_test(services),
 		cmocka_unit_test(the_socket_follows_the_runtime_dir),
+		cmocka_unit_test(names_and_bundles),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(lines_and_files_are_bounded),
