@@ -105,9 +105,10 @@ for v in '. == false' '. == true'; do
 	eventually "hosted to the host" 10 has_edge docker/hosted ".direction == \"egress\" and .peer.class == \"host\" and .port == 9999 and $six"
 	eventually "hosted is called" 10 has_edge docker/hosted ".direction == \"ingress\" and .port == 7070 and $six"
 done
-check "nothing of side is web's" not has_edge docker/web '.port == 5432 or .port == 9090'
-check "nothing of web is side's" not has_edge docker/side '.port == 53 or .port == 8080'
-check "nothing of the host is hosted's" not has_edge docker/hosted '.port == 22 or .port == 9998 or .port == 53'
+no_edge() { not has_edge "$@" 2>/dev/null; }
+check "nothing of side is web's" no_edge docker/web '.port == 5432 or .port == 9090'
+check "nothing of web is side's" no_edge docker/side '.port == 53 or .port == 8080'
+check "nothing of the host is hosted's" no_edge docker/hosted '.port == 22 or .port == 9998 or .port == 53'
 
 step "each is judged by itself"
 for workload in docker/web docker/side docker/hosted; do
