@@ -253,7 +253,7 @@ static void refused_in(struct world *w, enum who who, int family, int type, uint
 /* Everybody with everybody's ports, and with one that is nobody's. */
 static void try_all(struct world *w, bool reject)
 {
-	for (size_t i = 0; i < 4 * 4 * 4; i++) {
+	for (size_t i = 0; i < 64; i++) {
 		enum who who = everybody[i / 16];
 		unsigned owner = i / 4 % 4; /* of the port; the last is nobody */
 		int family = families[i & 1], type = i & 2 ? SOCK_STREAM : SOCK_DGRAM;
