@@ -90,11 +90,13 @@ static void the_default_file_says_the_defaults(void **state)
 			continue;
 		line[1] = ' ';
 		memmove(line + 1, line + 2, strlen(line + 1));
+		if (line[1] == ' ') /* it goes on */
+			continue;
 		(void)snprintf(key, sizeof(key), "%.*s", (int)strcspn(line + 1, " "), line + 1);
 		expect(manual, "nanoseg.conf(5)", "\n.It Va ", key);
 		keys++;
 	}
-	assert_int_equal(keys, 16);
+	assert_int_equal(keys, 19);
 	if (ns_config_parse("nanoseg.conf", text, strlen(text), &config, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_memory_equal(&config, &defaults, sizeof(config));
