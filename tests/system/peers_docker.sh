@@ -28,8 +28,8 @@ egress() { # WORKLOAD CLASS NAME PORT ADDRESS
 ingress() { # WORKLOAD CLASS NAME PORT
 	has_edge "$1" ".direction == \"ingress\" and .peer.class == \"$2\" and (.peer.name // \"\") == \"$3\" and .port == $4"
 }
-web() { # OPTION…: the workload docker/web, with its ports
-	docker_run web --network back -p 8080:80 -p 8081:81 -p 5353:53/udp -p 10.77.0.1:7070:80 "$@" -- \
+web() { # the workload docker/web, with its ports
+	docker_run web --network back -p 8080:80 -p 8081:81 -p 5353:53/udp -p 10.77.0.1:7070:80 -- \
 		traffic serve tcp:80 tcp:81 udp:53
 }
 
