@@ -96,6 +96,8 @@ static int make_sockets(const void *ctx)
 		if (made < 0 || send_socket(maker->orders, made) < 0)
 			return 2;
 		(void)close(made);
+		if (send(maker->orders, "", 1, 0) != 1) /* from here on it is the test's alone */
+			return 3;
 	}
 	return 0;
 }
@@ -116,6 +118,7 @@ static int receive_socket(int from)
 	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) != 1 || control.header.cmsg_type != SCM_RIGHTS)
 		fail_msg("no socket was made");
 	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	assert_int_equal(recv(from, &byte, 1, 0), 1);
 	return fd;
 }
 
