@@ -7,8 +7,11 @@
 . "$NS_SOURCE/tests/lib/image.sh"
 
 CRI_DIR=/run/cri
+# /run/containerd, where bundles are looked for, makes it one as on any machine.
+CRI_STATE=${CRI_STATE:-$CRI_DIR/state}
 CRI_SOCKET=$CRI_DIR/containerd.sock
 CRI_BRIDGE=cni0
+CRI_NAMESPACE=${CRI_NAMESPACE:-starts}
 
 cri_start() { # SUBNET4 SUBNET6
 	mkdir -p $CRI_DIR/bin $CRI_DIR/net.d
@@ -18,7 +21,7 @@ cri_start() { # SUBNET4 SUBNET6
 	cat >$CRI_DIR/config.toml <<-EOC
 		version = 2
 		root = "$CRI_DIR/root"
-		state = "$CRI_DIR/state"
+		state = "$CRI_STATE"
 		disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp"]
 		[grpc]
 		address = "$CRI_SOCKET"
@@ -30,13 +33,18 @@ cri_start() { # SUBNET4 SUBNET6
 		bin_dir = "$CRI_DIR/bin"
 		conf_dir = "$CRI_DIR/net.d"
 	EOC
-	containerd --config $CRI_DIR/config.toml >"$LAB/containerd.log" 2>&1 &
-	CONTAINERD=$!
-	wait_for 20 cri Version '' || die "containerd does not start: $(tail -n 3 "$LAB/containerd.log")"
+	cri_serve
 	# Without a command of its own a container pauses: that makes it the pods' first one, too.
 	image_archive "$LAB/image.tar" localhost/nanoseg-test:1 first pause
 	ctr -a $CRI_SOCKET -n k8s.io images import "$LAB/image.tar" >/dev/null || die "ctr images import"
 	rm "$LAB/image.tar"
+}
+
+# cri_serve: containerd itself; pods that are there already stay as they are.
+cri_serve() {
+	containerd --config $CRI_DIR/config.toml >>"$LAB/containerd.log" 2>&1 &
+	CONTAINERD=$!
+	wait_for 20 cri Version '' || die "containerd does not start: $(tail -n 3 "$LAB/containerd.log")"
 }
 
 # cri_network SUBNET4 SUBNET6: written in place: containerd watches the directory, but overlooks files that are moved in.
@@ -94,9 +102,9 @@ cri_id() {
 	grep -oPm 1 '(?<=_id: ")[^"]*'
 }
 
-# cri_pod NAME UID: the configuration of a pod in namespace "starts". Pods that follow each other may have one name.
+# cri_pod NAME UID: the configuration of a pod in CRI_NAMESPACE. Pods that follow each other may have one name.
 cri_pod() {
-	echo "metadata { name: \"$1\" uid: \"$2\" namespace: \"starts\" } linux { cgroup_parent: \"/k8s.io\" }"
+	echo "metadata { name: \"$1\" uid: \"$2\" namespace: \"$CRI_NAMESPACE\" } linux { cgroup_parent: \"/k8s.io\" }"
 }
 
 # cri_run NAME UID: a pod of that name; prints its id.
@@ -104,17 +112,24 @@ cri_run() {
 	cri RunPodSandbox "config { $(cri_pod "$@") }" | cri_id
 }
 
-# cri_exec POD NAME UID WORD…: the pod's container, started; prints its id. /out is STARTS_OUT.
+# cri_exec POD NAME UID WORD…: a container of the pod, CRI_CONTAINER (main), started; prints its id. /out is STARTS_OUT, if
+# that is set.
 cri_exec() {
-	local pod=$1 name=$2 uid=$3 word command='' id
+	local pod=$1 name=$2 uid=$3 word command='' mounts='' id
 	shift 3
 	for word; do
 		command+=" command: \"$word\""
 	done
-	id=$(cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(cri_pod "$name" "$uid") } config { metadata { name: \"main\" }
-		image { image: \"localhost/nanoseg-test:1\" } $command mounts { container_path: \"/out\" host_path: \"$STARTS_OUT\" }
+	[ -z "${STARTS_OUT:-}" ] || mounts="mounts { container_path: \"/out\" host_path: \"$STARTS_OUT\" }"
+	id=$(cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(cri_pod "$name" "$uid") } config { metadata { name: \"${CRI_CONTAINER:-main}\" }
+		image { image: \"localhost/nanoseg-test:1\" } $command $mounts
 		linux { security_context { capabilities { add_capabilities: \"NET_RAW\" } } } }" | cri_id) || return 1
 	cri_do StartContainer "container_id: \"$id\"" && echo "$id"
+}
+
+# cri_pid CONTAINER: its first process; containerd need not run.
+cri_pid() {
+	cat "$CRI_STATE/io.containerd.runtime.v2.task/k8s.io/$1/init.pid"
 }
 
 cri_remove() { # POD
