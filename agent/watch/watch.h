@@ -8,10 +8,11 @@
  * A namespace is an endpoint when it is bind-mounted in one of the netns directories or one of its processes
  * is in a cgroup that a known runtime made, and it is not the agent's own.
  *
- * A container is a member, an endpoint besides its namespace's (endpoint.h), when it has a cgroup (v2) of its own and did
- * not make the namespace it is in: it joined another container's, or the agent's own (host network), or runs in a pod.
- * Members come and go by the same callbacks, after the namespace's endpoint comes and before it goes; netns_fd is the
- * shared namespace, addresses and interfaces are its. Whether a member gets a table of its own is the engine's decision.
+ * A container is a member, an endpoint besides its namespace's (endpoint.h), when it has a cgroup (v2) of its own and
+ * did not make the namespace it is in: it joined another container's, or the agent's own (host network), or runs in a
+ * pod. Members come and go by the same callbacks, after the namespace's endpoint comes and before it goes; netns_fd is
+ * the shared namespace, addresses and interfaces are its. Whether a member gets a table of its own is the engine's
+ * decision.
  */
 #ifndef NANOSEG_WATCH_H
 #define NANOSEG_WATCH_H
