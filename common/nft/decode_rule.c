@@ -227,7 +227,8 @@ static bool take_reject(struct ns_attrs *a, struct ns_stmt *stmt)
 {
 	stmt->reject.type = ns_attrs_u32(a, NFTA_REJECT_TYPE, UINT32_MAX);
 	stmt->reject.code = ns_attrs_u8(a, NFTA_REJECT_ICMP_CODE, 0);
-	return only(a, BIT(NFTA_REJECT_TYPE) | BIT(NFTA_REJECT_ICMP_CODE));
+	return only(a,
+		    BIT(NFTA_REJECT_TYPE) | (stmt->reject.type == NFT_REJECT_TCP_RST ? 0 : BIT(NFTA_REJECT_ICMP_CODE)));
 }
 
 static const struct {

@@ -170,6 +170,12 @@ static void put_socket_to_verdict(struct nlmsghdr *nlh)
 	put_be32(nlh, NFTA_SOCKET_LEVEL, 2);
 }
 
+static void put_reset_with_code(struct nlmsghdr *nlh)
+{
+	put_be32(nlh, NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST);
+	mnl_attr_put_u8(nlh, NFTA_REJECT_ICMP_CODE, 3);
+}
+
 static void put_nothing(struct nlmsghdr *nlh)
 {
 }
@@ -198,6 +204,7 @@ static void test_expressions(void **state)
 		      { "socket", put_socket_and_more },
 		      { "socket", put_socket_to_verdict },
 		      { "socket", put_nothing },
+		      { "reject", put_reset_with_code },
 		      { "masq", put_nothing },
 		      { "immediate", put_nothing },
 		      { "cmp", put_nothing },
