@@ -9,6 +9,18 @@
 #include "engine_private.h"
 #include "log.h"
 
+/* A user gives his namespaces any address, also one that a container will have. Behind slirp4netns or pasta, who carry
+ * on what he sends, nobody meets it; by a link of this host that root gave him they do. */
+static bool is_met_by_nobody(const struct ns_engine *engine, const struct ns_endpoint *endpoint)
+{
+	const char *why;
+	size_t n = 0;
+
+	if (endpoint->rootless)
+		(void)ns_gate_is_open_for(engine, endpoint->cookie, &n, &why);
+	return endpoint->rootless && n == 0;
+}
+
 static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct ns_error *err)
 {
 	struct ns_prefix host[NS_HOST_ADDRESSES_MAX];
@@ -25,6 +37,8 @@ static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct 
 		if (!attachment || !attachment->identified || ns_endpoint_is_member(endpoint))
 			continue;
 		attachment->disputed = 0;
+		if (is_met_by_nobody(engine, endpoint))
+			continue;
 		for (size_t i = 0; i < endpoint->n_addresses && r == 0; i++)
 			if (!ns_own_is_stranger(&attachment->outer.own, endpoint, i))
 				r = ns_claims_add(claims, &endpoint->addresses[i].addr, endpoint->cookie,

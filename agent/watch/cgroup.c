@@ -239,8 +239,11 @@ static bool identify_path(struct piece path, bool systemd_line, const struct ns_
 				*ret = found;
 				return true;
 			}
-		} else if (is_id(p) && !*bare->id && !rootless) {
-			set(&found, "", p);
+		} else if (is_id(p) && !*bare->id) {
+			/* A user's Podman makes it so where it has no service manager to ask. */
+			set(&found, rootless ? "podman" : "", p);
+			found.rootless = rootless;
+			found.uid = uid;
 			if (!own || strcmp(own->id, found.id) != 0)
 				*bare = found;
 		}

@@ -31,8 +31,9 @@ struct ns_cgroup_identity {
 };
 
 /* False when no runtime made it; *ret is untouched then. An id below a parent of the operator's own choosing is told
- * with runtime "": an engine may know it. It counts only when no known runtime is found. `own` (may be NULL) is the
- * identity of the agent itself when it runs in a container: its own name is no news and is passed over. */
+ * with runtime "": an engine may know it; below user.slice it is a Podman's that had no service manager to ask. Either
+ * counts only when no known runtime is found. `own` (may be NULL) is the identity of the agent itself when it runs in a
+ * container: its own name is no news and is passed over. */
 bool ns_cgroup_identify(const char *text, size_t length, const struct ns_cgroup_identity *own,
 			struct ns_cgroup_identity *ret);
 

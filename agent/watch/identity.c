@@ -372,6 +372,7 @@ static void decide_rights(const struct ns_identity_facts *facts, struct ns_endpo
 	to->net_admin = facts->caps.net_admin;
 	to->net_raw = facts->caps.net_raw;
 	to->privileged = facts->caps.privileged;
+	to->rootless = facts->cgroup.rootless && !engine_knows(facts);
 	for (size_t i = 0; i < facts->n_containers; i++) {
 		to->net_admin = to->net_admin || facts->containers[i]->net_admin;
 		to->net_raw = to->net_raw || facts->containers[i]->net_raw;
@@ -383,7 +384,7 @@ static void decide_findings(const struct ns_identity_facts *facts, struct ns_end
 {
 	ns_findings_of_rights(to);
 	ns_findings_of_links(to, &facts->bare);
-	if (facts->cgroup.rootless && !engine_knows(facts))
+	if (to->rootless)
 		ns_findings_of_rootless(to, facts->cgroup.uid);
 	for (size_t i = 0; i < facts->n_containers; i++)
 		ns_findings_of_container(to, facts->containers[i]);
@@ -421,7 +422,8 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 	    strcmp(a->container_id, b->container_id) != 0 || strcmp(a->name, b->name) != 0 ||
 	    strcmp(a->image, b->image) != 0 || strcmp(a->image_digest, b->image_digest) != 0 ||
 	    a->provisional != b->provisional || a->name_only != b->name_only || a->net_admin != b->net_admin ||
-	    a->net_raw != b->net_raw || a->privileged != b->privileged || a->n_findings != b->n_findings)
+	    a->net_raw != b->net_raw || a->privileged != b->privileged || a->rootless != b->rootless ||
+	    a->n_findings != b->n_findings)
 		return false;
 	for (size_t i = 0; i < a->n_findings; i++)
 		if (strcmp(a->findings[i], b->findings[i]) != 0)
@@ -451,6 +453,7 @@ bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoin
 	endpoint->net_admin = found.net_admin;
 	endpoint->net_raw = found.net_raw;
 	endpoint->privileged = found.privileged;
+	endpoint->rootless = found.rootless;
 	memcpy(endpoint->findings, found.findings, sizeof found.findings);
 	endpoint->n_findings = found.n_findings;
 	memcpy(endpoint->published, found.published, sizeof found.published);

@@ -65,6 +65,7 @@ struct ns_endpoint {
 	char name[NS_NAME_MAX], image[NS_NAME_MAX], image_digest[NS_NAME_MAX];
 	bool provisional;     /* the runtime has not told its name yet, or could not be asked */
 	bool name_only;       /* provisional: the name is known, the labels, which may name another workload, are not */
+	bool rootless;        /* an ordinary user made it: its addresses are what he likes */
 	pid_t pid;            /* 0: no process known */
 	char netns_path[256]; /* "" when only a process holds it */
 	int64_t since;        /* microseconds since the epoch; when this namespace was first seen */

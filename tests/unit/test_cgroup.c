@@ -90,6 +90,10 @@ static const struct {
 	{ "0::/" USER "machine-n1.scope/payload\n", "nspawn", "n1", "", 1000 },
 	{ "1:name=systemd:/" USER "docker-" ID_A ".scope\n", "docker", ID_A, "", 1000 },
 	{ "0::/user.slice/user-0.slice/session-1.scope/libpod-" ID_A "\n", "podman", ID_A, "", 0 },
+	{ "0::/" USER "docker-" ID_A ".scope/" ID_B "\n", "docker", ID_A, "", 1000 },
+	/* Podman without a service manager to ask. */
+	{ "0::/" USER ID_A "\n", "podman", ID_A, "", 1000 },
+	{ "9:name=systemd:/" USER "app.slice/" ID_A "\n8:pids:/\n0::/\n", "podman", ID_A, "", 1000 },
 	/* Another user's name below one's own, and one's own system. */
 	{ "0::/" USER "user.slice/user-1001.slice/libpod-" ID_A ".scope\n", "podman", ID_A, "", 1000 },
 	{ "0::/" USER "system.slice/docker-" ID_A ".scope\n", "docker", ID_A, "", 1000 },
@@ -97,7 +101,6 @@ static const struct {
 };
 
 static const char *const nobodys[] = {
-	"0::/" USER ID_A "\n",
 	"0::/user.slice/docker/" ID_A "\n",
 	"0::/user.slice/user-.slice/docker/" ID_A "\n",
 	"0::/user.slice/user-1x.slice/docker/" ID_A "\n",
