@@ -66,7 +66,7 @@ int ns_watch_new(sd_event *event, const struct ns_watch_config *config, const st
 		 struct ns_watch **ret, struct ns_error *err);
 struct ns_watch *ns_watch_free(struct ns_watch *watch); /* no detach callbacks; accepts NULL; returns NULL */
 
-/* NULL-terminated walk: pass NULL for the first. */
+/* NULL-terminated walk: pass NULL for the first. Namespaces come first, then members. */
 struct ns_endpoint *ns_watch_next(struct ns_watch *watch, struct ns_endpoint *after);
 /* A fresh fd of the endpoint's namespace, or -errno when it is gone. Caller closes. */
 int ns_watch_open_netns(struct ns_watch *watch, const struct ns_endpoint *endpoint, struct ns_error *err);
@@ -86,10 +86,14 @@ struct ns_hint {
 /* Looks at that namespace at once: it becomes an endpoint if it is not one (the callbacks are made before this
  * returns), and the hint is taken for its identity until its runtime's API says otherwise; a workload that it names
  * stays, unless a label names another. Not from within a callback.
- * -ENOENT: no such namespace. -EINVAL: it is the agent's own, or a word is not what a name may be. */
+ * With a pid whose container (by its cgroup) joins a namespace that another made, or the agent's own, the words are the
+ * member's, and so is *ret; a container that cannot be told apart has its namespace's.
+ * -ENOENT: no such namespace. -EINVAL: it is the agent's own and the process in no container, or a word is not what a
+ * name may be. */
 int ns_watch_hint(struct ns_watch *watch, const struct ns_hint *hint, struct ns_endpoint **ret, struct ns_error *err);
 
-/* Running containers that have no namespace of their own and so no lock, since they are on the host's network:
+/* Running containers that have no namespace of their own and so no lock, since they are on the host's network and could
+ * not become members; the last finding says why:
  * [{"workload","runtime","container_id","name","image","pid","findings":["host-network"…]}]. New reference. */
 json_t *ns_watch_outside(struct ns_watch *watch);
 
