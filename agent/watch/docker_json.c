@@ -79,14 +79,14 @@ static void copy_labels(struct ns_container *to, const json_t *labels)
 static void copy_pod_id(struct ns_container *to, const char *cgroup)
 {
 	const char *base = strrchr(cgroup, '/'), *mark = strstr(cgroup, "libpod_pod_");
-	char id[NS_DOCKER_ID_DIGITS + 1] = "";
+	char id[NS_DOCKER_ID_DIGITS + 2] = ""; /* room for what is longer than an id, and so none */
 
 	if (mark)
 		(void)snprintf(id, sizeof id, "%.*s", (int)strcspn(mark + 11, "."), mark + 11);
 	else if (base && base - cgroup >= 13 && memcmp(base - 13, "libpod_parent", 13) == 0)
 		(void)snprintf(id, sizeof id, "%.*s", (int)sizeof id - 1, base + 1);
 	if (ns_docker_is_id(id))
-		memcpy(to->pod_id, id, sizeof id);
+		memcpy(to->pod_id, id, sizeof to->pod_id);
 }
 
 static void copy_name(struct ns_container *to, const char *name)

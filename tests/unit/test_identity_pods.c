@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "docker_pods.h"
 #include "identity.h"
 
 #define ID_A "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
@@ -184,6 +185,84 @@ static void pods_of_podman_by_conmon(void **state)
 	expect(&facts, "podman/a1b2c3d4e5f6", "id: the cgroup of process 42", true);
 }
 
+#define LIST(id, name) "[{\"Id\":\"" id "\",\"Name\":\"" name "\",\"InfraId\":\"" ID_B "\"}]"
+
+static int parse_pods(struct ns_docker_pods *pods, const char *text)
+{
+	struct ns_error err = NS_ERROR_INIT;
+
+	return ns_docker_pods_parse(pods, text, strlen(text), &err);
+}
+
+static void podmans_list(void **state)
+{
+	static const char *const bad[] = {
+		"{}", "[{}]", "[1]", LIST("x", "shop"), LIST(POD, ""), LIST(POD, "a/b"), LIST(POD, "a b"), "["
+	};
+	struct ns_docker_pods pods = { 0 };
+	struct ns_container c = { .id = ID_A, .runtime = "podman", .name = "web" };
+
+	assert_int_equal(parse_pods(&pods, LIST(POD, "shop")), 0);
+	/* An answer that is none changes nothing. */
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_true(parse_pods(&pods, bad[i]) < 0);
+	assert_int_equal(pods.n, 1);
+	assert_false(ns_docker_pods_apply(&pods, &c));
+	memcpy(c.pod_id, ID_A, sizeof ID_A);
+	assert_false(ns_docker_pods_apply(&pods, &c));
+	memcpy(c.pod_id, POD, sizeof POD);
+	assert_true(ns_docker_pods_apply(&pods, &c));
+	assert_string_equal(c.pod, "shop");
+	assert_false(c.sandbox);
+	memcpy(c.id, ID_B, sizeof ID_B);
+	assert_true(ns_docker_pods_apply(&pods, &c));
+	assert_true(c.sandbox);
+	assert_int_equal(parse_pods(&pods, "null"), 0);
+	assert_int_equal(pods.n, 0);
+	ns_docker_pods_release(&pods);
+}
+
+static struct ns_container inspected(const char *labels, const char *host)
+{
+	struct ns_container found;
+	struct ns_error err = NS_ERROR_INIT;
+	char text[1024];
+
+	(void)snprintf(text, sizeof text,
+		       "{\"Id\":\"" ID_A "\",\"Name\":\"/web\",\"Config\":{\"Labels\":{%s}},\"HostConfig\":{%s},"
+		       "\"State\":{}}",
+		       labels, host);
+	if (ns_docker_parse_container(text, strlen(text), false, &found, &err) < 0)
+		fail_msg("%s", err.text);
+	return found;
+}
+
+/* What an inspection tells of pods: of Podman's by the cgroup, of Kubernetes' over Docker by labels. */
+static void pods_by_inspection(void **state)
+{
+	struct ns_container c;
+
+	assert_string_equal(inspected("", "\"CgroupParent\":\"/libpod_parent/" POD "\"").pod_id, POD);
+	assert_string_equal(inspected("", "\"CgroupParent\":\"machine.slice/machine-libpod_pod_" POD ".slice\"").pod_id,
+			    POD);
+	assert_string_equal(inspected("", "\"CgroupParent\":\"/libpod_parent\"").pod_id, "");
+	assert_string_equal(inspected("", "\"CgroupParent\":\"/" POD "\"").pod_id, "");
+	assert_string_equal(inspected("", "\"CgroupParent\":\"/libpod_parent/" POD "0\"").pod_id, "");
+	c = inspected("\"io.kubernetes.docker.type\":\"container\",\"io.kubernetes.pod.namespace\":\"shop\","
+		      "\"io.kubernetes.pod.name\":\"db-0\",\"io.kubernetes.container.name\":\"app\"",
+		      "");
+	assert_string_equal(c.pod_namespace, "shop");
+	assert_string_equal(c.owner, "db-N");
+	assert_string_equal(c.container, "app");
+	assert_false(c.sandbox);
+	assert_true(inspected("\"io.kubernetes.docker.type\":\"podsandbox\",\"io.kubernetes.pod.namespace\":\"shop\","
+			      "\"io.kubernetes.pod.name\":\"db-0\"",
+			      "")
+			    .sandbox);
+	assert_string_equal(
+		inspected("\"io.kubernetes.pod.namespace\":\"shop\",\"io.kubernetes.pod.name\":\"x\"", "").pod, "");
+}
+
 /* ---- what users start ---- */
 
 static struct ns_identity_facts users(const char *runtime, const char *id)
@@ -260,6 +339,8 @@ int main(void)
 		cmocka_unit_test(a_pod_by_hint),
 		cmocka_unit_test(pods_of_podman),
 		cmocka_unit_test(pods_of_podman_by_conmon),
+		cmocka_unit_test(podmans_list),
+		cmocka_unit_test(pods_by_inspection),
 		cmocka_unit_test(users_names),
 		cmocka_unit_test(users_forgeries),
 	};
