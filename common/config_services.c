@@ -103,7 +103,7 @@ int ns_services_add_line(struct ns_services *services, const char *line, struct 
 	const char *equals = strchr(line, '=');
 	char name[NS_SERVICE_NAME_MAX];
 	size_t length;
-	unsigned service;
+	unsigned service = 0;
 	int r;
 
 	if (!equals)

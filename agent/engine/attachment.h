@@ -42,18 +42,18 @@ struct ns_attachment {
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
 	struct ns_figures figures;
 	struct ns_recent recent;
-	bool harvested;               /* since this daemon has it */
-	size_t doubted;               /* figures that nobody was given, by the harvest under way */
-	struct ns_addr doubted_first; /* and of which address */
+	size_t doubted; /* figures that nobody was given, by the harvest under way */
 	uint16_t udp_served[NS_UDP_SERVED_MAX];
 	size_t n_udp_served;
 
-	size_t disputed; /* addresses it has and is not believed to stand for */
+	int64_t contested; /* since when it waits for another's address; CLOCK_BOOTTIME; 0: it does not */
+	size_t disputed;   /* addresses it has and is not believed to stand for */
 	char disputed_first[NS_ADDR_TEXT_MAX];
 	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
+	struct ns_addr doubted_first;  /* the address of the first of them */
+	bool harvested;                /* since this daemon has it */
 
-	bool stale;        /* elements in the kernel may name a peer's address that is another's now */
-	int64_t contested; /* since when it waits for another's address; CLOCK_BOOTTIME; 0: it does not */
+	bool stale; /* elements in the kernel may name a peer's address that is another's now */
 	bool dirty;
 	bool recheck;            /* the kernel may not be as it was left: read it whatever is thought to be there */
 	bool was_here;           /* a daemon before this one had it, in this boot */

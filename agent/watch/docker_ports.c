@@ -14,6 +14,11 @@ struct list {
 	size_t n, allocated;
 };
 
+static void release(struct list *list)
+{
+	free(list->list);
+}
+
 /* A whole decimal number from 1 to 65535 up to `end`; 0: it is none. */
 static uint16_t port_of(const char *text, char end)
 {
@@ -96,8 +101,7 @@ static bool continues(const struct ns_published *last, const struct ns_published
 int ns_docker_ports(const json_t *ports, struct ns_published ret[static NS_ENDPOINT_PUBLISHED_MAX], size_t *ret_n,
 		    bool *ret_more, struct ns_error *err)
 {
-	NS_FREE struct ns_published *owned = NULL;
-	struct list list = { 0 };
+	NS_CLEANUP(release) struct list list = { 0 };
 	const char *key;
 	json_t *bindings;
 	size_t n = 0;
@@ -108,7 +112,6 @@ int ns_docker_ports(const json_t *ports, struct ns_published ret[static NS_ENDPO
 		if (r == 0)
 			r = add_port(&list, key, bindings);
 	}
-	owned = list.list;
 	if (r < 0)
 		return ns_error_set(err, r, "out of memory for the ports of a container");
 	if (list.n > 1)

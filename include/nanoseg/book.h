@@ -77,8 +77,8 @@ typedef int (*ns_book_each_loss)(void *ctx, const struct ns_addr *addr, enum ns_
 int ns_book_each_lost(const struct ns_book *book, const struct ns_book *next, ns_book_each_loss each, void *ctx);
 bool ns_book_publishes_the_same(const struct ns_book *a, const struct ns_book *b);
 
-/* Calls `each` for every address of a peer that is in one of the books and not in the other (`lost`: in the first), until
- * it returns other than 0, and returns that. */
+/* Calls `each` for every address of a peer that is in one of the books and not in the other (`lost`: in the first),
+ * until it returns other than 0, and returns that. */
 typedef int (*ns_book_each_change)(void *ctx, const struct ns_addr *addr, enum ns_peer_class peer_class,
 				   const char *name, bool lost);
 int ns_book_compare(const struct ns_book *before, const struct ns_book *after, ns_book_each_change each, void *ctx);
