@@ -205,7 +205,7 @@ static int judge_begin(void **state)
 	ns_book_free(book);
 	for (size_t i = 0; i < 4; i++)
 		j->own[i] = (struct ns_prefix){ address(own[i]), i < 2 ? 24 : 64 };
-	j->view = (struct ns_cut_view){ j->permits, j->own, 4 };
+	j->view = (struct ns_cut_view){ .permits = j->permits, .own = j->own, .n_own = 4 };
 	*state = j;
 	return 0;
 }
