@@ -399,7 +399,8 @@ static void decide_findings(const struct ns_identity_facts *facts, struct ns_end
 		ns_findings_add(to, "has more addresses or interfaces than can be kept");
 }
 
-/* Only an inspection tells of them (pid). An engine that is away, or has not been asked again, opens and closes none. */
+/* Only an inspection tells of them (pid). An engine that is away, or has not been asked again, opens and closes none.
+ */
 static void decide_published(const struct ns_identity_facts *facts, const struct ns_endpoint *before,
 			     struct ns_endpoint *to)
 {
@@ -409,7 +410,8 @@ static void decide_published(const struct ns_identity_facts *facts, const struct
 		memcpy(to->published, maker->published, sizeof to->published);
 		to->n_published = maker->n_published;
 		if (maker->published_more)
-			ns_findings_add(to, "publishes more ranges of ports than can be kept: the others are the host's");
+			ns_findings_add(to,
+					"publishes more ranges of ports than can be kept: the others are the host's");
 	} else {
 		memcpy(to->published, before->published, sizeof to->published);
 		to->n_published = before->n_published;
