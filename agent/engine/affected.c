@@ -13,6 +13,10 @@
  * having it, and nobody waits for ever. */
 #define NS_CONTESTED_WAIT_US INT64_C(2000000)
 
+/* So long a new link waits for its first address, which runtimes set within milliseconds: with it come the questions
+ * above, and without it nobody could ask them. Who is to ask for one himself (DHCP, SLAAC) asks again. */
+#define NS_ADDRESS_WAIT_US INT64_C(300000)
+
 /* Somebody gained or lost an address. */
 struct move {
 	struct ns_named who; /* in one of the books */
@@ -214,6 +218,8 @@ static int mark_all(struct ns_engine *engine, const struct moves *moves)
 			break;
 	}
 	ns_engine_schedule(engine);
+	if (engine->affected.n_stale && engine->tighten)
+		(void)sd_event_source_set_enabled(engine->tighten, SD_EVENT_ONESHOT);
 	return r;
 }
 
@@ -302,10 +308,31 @@ static bool is_contested(const struct ns_attachment *attachment)
 	return false;
 }
 
-const char *ns_affected_holds(struct ns_attachment *attachment, int64_t *wait)
+static bool has_address(const struct ns_endpoint *endpoint, int interface)
+{
+	for (size_t i = 0; i < endpoint->n_addresses; i++)
+		if (endpoint->address_index[i] == interface &&
+		    ns_addr_scope(&endpoint->addresses[i].addr) != NS_ADDR_LINK_LOCAL)
+			return true;
+	return false;
+}
+
+/* Look again when `left` is over, if that is sooner. */
+static const char *hold(int64_t left, int64_t *wait, const char *why)
+{
+	if (*wait == 0 || left < *wait)
+		*wait = left > 0 ? left : 1;
+	return why;
+}
+
+const char *ns_affected_holds(struct ns_attachment *attachment, const struct ns_port *port, int64_t *wait)
 {
 	const struct ns_endpoint *endpoint = attachment->endpoint;
-	int64_t now = ns_clock_elapsed(), left;
+	const struct ns_engine *engine = attachment->engine;
+	int64_t now = ns_clock_elapsed(), left = port->since + NS_ADDRESS_WAIT_US - now;
+
+	if (engine->policies.n && !has_address(endpoint, port->peer_index) && (left > 0 || !engine->in_turn))
+		return hold(left, wait, "it has no address yet");
 
 	for (size_t i = 0; i < endpoint->n_addresses; i++)
 		if (is_moving(&attachment->engine->affected, &endpoint->addresses[i].addr))
@@ -317,9 +344,5 @@ const char *ns_affected_holds(struct ns_attachment *attachment, int64_t *wait)
 	if (!attachment->contested)
 		attachment->contested = now;
 	left = attachment->contested + NS_CONTESTED_WAIT_US - now;
-	if (left <= 0)
-		return NULL;
-	if (*wait == 0 || left < *wait)
-		*wait = left;
-	return "its address is another workload's, which others may talk to";
+	return left <= 0 ? NULL : hold(left, wait, "its address is another workload's, which others may talk to");
 }

@@ -12,6 +12,7 @@
 
 #include <nanoseg/addr.h>
 #include <nanoseg/book.h>
+#include <nanoseg/endpoint.h>
 
 #include "claims.h"
 
@@ -36,13 +37,14 @@ struct ns_believed {
 int ns_affected_mark(struct ns_engine *engine, const struct ns_believed *before, const struct ns_believed *after,
 		     struct ns_error *err);
 
-/* Reconciles those that have stale elements, now: nothing waits for the turn that takes something away. */
+/* Reconciles those that have stale elements: nothing that takes something away waits for the turn. It is called before
+ * anything else once the event that told of a change has been dealt with, so that many changes at once are one. */
 void ns_affected_tighten(struct ns_engine *engine);
 /* The endpoint has been reconciled, or ends. */
 void ns_affected_done(struct ns_attachment *attachment);
 
 /* Why a closed link of this endpoint has to stay closed; NULL: it has not. *wait: look again after so many
  * microseconds, if that is sooner than what it says. */
-const char *ns_affected_holds(struct ns_attachment *attachment, int64_t *wait);
+const char *ns_affected_holds(struct ns_attachment *attachment, const struct ns_port *port, int64_t *wait);
 
 #endif

@@ -52,10 +52,12 @@ struct ns_engine {
 	struct ns_drift *drift; /* of the agent's own namespace */
 	bool starting;          /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;
+	bool in_turn; /* all that has happened until now has been told */
 	struct ns_attachment **members; /* attachments of members; there also while the watcher has its first look */
 	size_t n_members, members_allocated;
 
 	sd_event_source *turn;    /* the deferred reconcile */
+	sd_event_source *tighten; /* likewise, and before anything else, of what takes something away */
 	sd_event_source *harvest; /* timer */
 	sd_event_source *retry;   /* timer, while something failed */
 	uint64_t retry_after_us;

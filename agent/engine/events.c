@@ -11,16 +11,15 @@
 #include "gate_ports.h"
 #include "log.h"
 
-/* Who has which address has changed. What that takes away from others' rules is taken away before anything else is
- * done: no link opens for whoever has the address now until it is. What it adds comes with the turn. At the start the
- * addresses are not all known yet. */
+/* Who has which address has changed. What that takes away from others' rules is taken away as soon as this is told,
+ * before anything else; no link opens for whoever has the address now until then. What it adds comes with the turn. At
+ * the start the addresses are not all known yet. */
 static bool follow(struct ns_engine *engine)
 {
 	engine->book_dirty = true;
 	ns_engine_schedule(engine);
 	if (engine->starting || ns_engine_rebuild_book(engine, NULL) < 0)
 		return false;
-	ns_affected_tighten(engine);
 	return true;
 }
 

@@ -206,7 +206,7 @@ static bool judge_endpoint(struct ns_engine *engine, const struct index *index, 
 	/* What is in the kernel may be what was wanted under another name, or before. */
 	if (attachment->dirty && !gated->open)
 		return say(gated, false, attachment->failure[0] ? attachment->failure : "its rules are not in yet");
-	held = gated->open ? NULL : ns_affected_holds(attachment, wait);
+	held = gated->open ? NULL : ns_affected_holds(attachment, port, wait);
 	if (held)
 		return say(gated, false, held);
 	if (ns_mode_in_force(attachment->mode) && !attachment->members.outer_waits[0])

@@ -116,7 +116,17 @@ void ns_engine_turn(struct ns_engine *engine)
 
 static int on_turn(sd_event_source *source, void *ctx)
 {
-	ns_engine_turn(ctx);
+	struct ns_engine *engine = ctx;
+
+	engine->in_turn = true;
+	ns_engine_turn(engine);
+	engine->in_turn = false;
+	return 0;
+}
+
+static int on_tighten(sd_event_source *source, void *ctx)
+{
+	ns_affected_tighten(ctx);
 	return 0;
 }
 
@@ -231,6 +241,12 @@ int ns_engine_make_sources(struct ns_engine *engine, struct ns_error *err)
 		r = sd_event_source_set_enabled(engine->turn, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_source_set_priority(engine->turn, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_add_defer(engine->event, &engine->tighten, on_tighten, engine);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(engine->tighten, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(engine->tighten, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
 		r = sd_event_add_time_relative(engine->event, &engine->harvest, CLOCK_MONOTONIC, HARVEST_EVERY, SECOND,
 					       on_harvest, engine);

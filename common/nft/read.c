@@ -17,7 +17,7 @@
 
 /* Chains are asked for by name, since a dump of chains is of all tables: a thousand endpoints' have a thousand times
  * as many, and a container's may be any number. Where one table has more than this, the dump is less work. */
-#define CHAINS_BY_NAME_MAX 64
+#define CHAINS_BY_NAME_MAX 256
 
 struct reader {
 	struct ns_nft *nft;

@@ -1,0 +1,7 @@
+add_executable(crowd crowd.c make_netns.c)
+target_compile_options(crowd PRIVATE -fno-sanitize=all)
+target_link_options(crowd PRIVATE -fno-sanitize=all)
+add_executable(scale_store ${CMAKE_CURRENT_SOURCE_DIR}/scale_store.c)
+target_link_libraries(scale_store PRIVATE nanoseg_common)
+add_test(NAME system/scale COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/scale.sh)
+set_tests_properties(system/scale PROPERTIES TIMEOUT 180 LABELS "lab" ENVIRONMENT "NANOSEG_BUILD=${PROJECT_BINARY_DIR}")

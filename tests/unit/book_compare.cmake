@@ -1,0 +1,1 @@
+nanoseg_unit(book_compare nanoseg_rules)
