@@ -82,6 +82,11 @@ rt_source_is() { # SOURCE STATE
 	{ nsj status || true; } | jq -e --arg source "$1" --arg state "$2" '.sources[] | select(.source == $source and .state == $state)'
 }
 
+rt_heard() { # SOURCE
+	wait_for 30 rt_source_is "$1" ok || die "$1 is not heard: $(nsj status | jq -c .sources)"
+	passed "$1 is heard"
+}
+
 # rt_endpoints WORKLOAD JQ-CONDITION: how many endpoints of it are like that.
 rt_endpoints() {
 	nsj endpoints | jq --arg w "$1" "[.[] | select(.workload == \$w and ($2))] | length"

@@ -44,7 +44,7 @@ write_config
 # Old nft programs cannot list the standing gate's wildcards.
 echo "gate_standing = never" >>"$LAB/nanoseg.conf"
 start_daemon
-eventually "the engine is heard" 15 rt_source_is docker ok
+rt_heard docker
 
 step "who they are"
 compose up -d

@@ -53,7 +53,7 @@ write_config
 # Old nft programs cannot list the standing gate's wildcards.
 echo "gate_standing = never" >>"$LAB/nanoseg.conf"
 start_daemon
-eventually "the engine is heard" 15 rt_source_is podman ok
+rt_heard podman
 
 step "who they are"
 run plain -- sleep 1000

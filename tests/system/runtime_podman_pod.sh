@@ -61,7 +61,7 @@ write_config
 # Old nft programs cannot list the standing gate's wildcards.
 echo "gate_standing = never" >>"$LAB/nanoseg.conf"
 start_daemon
-eventually "the engine is heard" 15 rt_source_is podman ok
+rt_heard podman
 
 step "who they are"
 run db --network own -- traffic serve tcp:5432 tcp:22 udp:53

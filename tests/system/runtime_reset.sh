@@ -38,7 +38,7 @@ start_daemon
 check "nobody is there" rt_source_is podman absent
 restless_script
 world
-eventually "the engine is heard" 15 rt_source_is podman ok
+rt_heard podman
 touch "$OUT/go"
 run open sh /out/loop open
 eventually "with no lock, what is forbidden later arrives" 10 restless_heard open
@@ -83,7 +83,7 @@ check "the gap is told" jq -e '[.gaps[] | select(.cause | test("agent down"))] |
 
 step "the API comes back"
 podman_service
-eventually "it is heard" 20 rt_source_is podman ok
+rt_heard podman
 eventually "and has told of a label" 10 has_endpoint late/labelled
 rt_look labelled client learner
 restless_go_on client learner
@@ -99,7 +99,7 @@ ip link del far0
 ns_remove far
 ip link del "$BRIDGE" 2>/dev/null # which it leaves when somebody else is on it
 world
-eventually "the engine is heard again" 20 rt_source_is podman ok
+rt_heard podman
 run client sh /out/loop client
 run learner sh /out/loop learner
 eventually "the client is locked" 15 rt_locked podman/client

@@ -49,7 +49,7 @@ start_daemon
 check "nobody is there" rt_source_is docker absent
 live_restore true
 docker_start --config-file /run/daemon.json
-eventually "the engine is heard" 15 rt_source_is docker ok
+rt_heard docker
 docker network create --ipv6 --subnet 172.31.0.0/16 --subnet fd99:5::/64 -o com.docker.network.bridge.name=own0 own >/dev/null ||
 	die "docker network create"
 restless_script
@@ -93,7 +93,7 @@ term_engine
 eventually "it is missed" 10 not rt_source_is docker ok
 all_go_on
 engine
-eventually "it is heard again" 15 rt_source_is docker ok
+rt_heard docker
 all_go_on
 check "nothing allowed failed" equal "$(restless_lines client1 fail)-$(restless_lines client2 fail)" "$fails"
 check "all is locked" all_locked
@@ -116,7 +116,7 @@ all_go_on
 check "the gap is told" jq -e '[.gaps[] | select(.cause | test("agent down"))] | length == 1' <(nsj graph docker/learner)
 # It ends the containers that it finds, and starts them again.
 engine
-eventually "it is heard again" 15 rt_source_is docker ok
+rt_heard docker
 all_go_on
 eventually "all is locked" 15 all_locked
 learns_on
