@@ -27,7 +27,8 @@ struct ns_drifted {
 };
 
 void ns_drifted_open(struct ns_attachment *attachment, int netns_fd);
-/* A namespace's monitor hears of its members' tables as well: whether a port is that of one's lock, and what it heard. */
+/* A namespace's monitor hears of its members' tables as well: whether a port is that of one's lock, and what it heard.
+ */
 bool ns_drifted_is_member_port(struct ns_engine *engine, uint64_t netns_cookie, uint32_t port);
 void ns_drifted_members_seen(struct ns_engine *engine, uint64_t netns_cookie, const struct ns_drift_event *event);
 void ns_drifted_close(struct ns_attachment *attachment);

@@ -52,7 +52,7 @@ struct ns_engine {
 	struct ns_drift *drift; /* of the agent's own namespace */
 	bool starting;          /* the first scan: apply at its end, when all addresses are known */
 	bool book_dirty;
-	bool in_turn; /* all that has happened until now has been told */
+	bool in_turn;                   /* all that has happened until now has been told */
 	struct ns_attachment **members; /* attachments of members; there also while the watcher has its first look */
 	size_t n_members, members_allocated;
 
