@@ -37,6 +37,8 @@ void ns_compile_member_sets(struct ns_builder *b, enum ns_purpose purpose, uint3
 
 /* Members (member.c). Latches an error when the options contradict each other. */
 void ns_compile_check_members(struct ns_builder *b, const struct ns_compile_options *options);
+/* What a member is sent and is accepted before anything is asked. */
+void ns_compile_member_in(struct ns_builder *b, const struct ns_compile_options *options);
 /* The base chains of a member's table, which lead what is its own to NS_CHAIN_MEMBER_IN and _OUT. */
 void ns_compile_member_bases(struct ns_builder *b, const struct ns_member_cgroup *member);
 /* In the table of a namespace, when there are others: their sets, and the first rules of input and output. */

@@ -137,8 +137,7 @@ static void member_chains(struct enforce *e)
 	struct ns_builder *b = &e->b;
 
 	ns_builder_chain(b, NS_CHAIN_MEMBER_IN);
-	if (!e->options->host)
-		ns_compile_loopback_in(b);
+	ns_compile_member_in(b, e->options);
 	judge_in(e);
 	ns_builder_chain(b, NS_CHAIN_MEMBER_OUT);
 	if (!e->options->host)

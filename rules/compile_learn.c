@@ -66,8 +66,7 @@ static void accept_rest(struct ns_builder *b)
 static void member_chains(struct ns_builder *b, const struct ns_compile_options *options)
 {
 	ns_builder_chain(b, NS_CHAIN_MEMBER_IN);
-	if (!options->host)
-		ns_compile_loopback_in(b);
+	ns_compile_member_in(b, options);
 	common_rules(b, NULL);
 	jump(b, "learn_ingress");
 	accept_rest(b);

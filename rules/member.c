@@ -7,10 +7,7 @@
  * of the namespace: such packets are the namespace's.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -18,26 +15,6 @@
 #include "compile.h"
 
 #define REG_CGROUP 0 /* and 1 */
-
-void ns_member_table_name(uint64_t cgroup, char ret[static NS_NFT_NAME_MAX])
-{
-	(void)snprintf(ret, NS_NFT_NAME_MAX, NS_MEMBER_TABLE_PREFIX "%" PRIu64, cgroup);
-}
-
-int ns_member_table_cgroup(const char *table, uint64_t *ret)
-{
-	char name[NS_NFT_NAME_MAX];
-	uint64_t cgroup;
-
-	if (strncmp(table, NS_MEMBER_TABLE_PREFIX, strlen(NS_MEMBER_TABLE_PREFIX)) != 0)
-		return -EINVAL;
-	cgroup = strtoull(table + strlen(NS_MEMBER_TABLE_PREFIX), NULL, 10);
-	ns_member_table_name(cgroup, name);
-	if (cgroup == 0 || strcmp(name, table) != 0) /* signs, blanks, zeros in front, more than 64 bits */
-		return -EINVAL;
-	*ret = cgroup;
-	return 0;
-}
 
 static bool is_cgroup(const struct ns_member_cgroup *cgroup)
 {
@@ -71,6 +48,16 @@ static void base_chain(struct ns_builder *b, const struct ns_member_cgroup *memb
 	ns_builder_socket_cgroup(b, member->level, REG_CGROUP);
 	ns_builder_cmp(b, NFT_CMP_EQ, REG_CGROUP, &member->id, sizeof(member->id));
 	ns_builder_verdict(b, NFT_GOTO, chain);
+}
+
+/* What comes for a group goes to every socket that waits for it, and the one that the kernel finds is any of them: on
+ * the host's own network it would be the host's that is refused with it. */
+void ns_compile_member_in(struct ns_builder *b, const struct ns_compile_options *options)
+{
+	if (options->host)
+		ns_compile_groups(b, NF_ACCEPT, NULL);
+	else
+		ns_compile_loopback_in(b);
 }
 
 void ns_compile_member_bases(struct ns_builder *b, const struct ns_member_cgroup *member)

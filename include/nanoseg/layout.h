@@ -96,7 +96,8 @@ int ns_member_table_cgroup(const char *table, uint64_t *ret);
 struct ns_compile_options {
 	const struct ns_member_cgroup *member; /* the table of this member; NULL: of the whole namespace */
 	/* A member in the host's own namespace: what it says over loopback it says to the host, whose addresses those
-	 * (127.0.0.0/8, ::1) are then; it is learned and judged like any other. */
+	 * (127.0.0.0/8, ::1) are then; it is learned and judged like any other. What comes for a group (multicast,
+	 * broadcast) is everybody's there, and neither learned nor judged. */
 	bool host;
 	/* In the table of a whole namespace: the members that have tables of their own. At most NS_MEMBERS_MAX. */
 	const struct ns_member_cgroup *others;

@@ -3,17 +3,22 @@
  * Members of one namespace, with real packets: each is learned by its own table and held to its own policy, whichever
  * way its packets go and whoever had its port before; those of nobody's table are the namespace's.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "learner.h"
 #include "members_pairs.h"
+
+#define PORT_GROUP 5353
 
 /* ---- learning ---- */
 
@@ -321,6 +326,76 @@ static void test_nobody_else_is_touched(void **state)
 	}
 }
 
+static unsigned link_of(int fd, const char *name)
+{
+	struct ifreq request = { 0 };
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	assert_int_equal(ioctl(fd, SIOCGIFINDEX, &request), 0);
+	return (unsigned)request.ifr_ifindex;
+}
+
+/* A socket that gets what is sent to the group of mDNS. */
+static int join_group(struct world *w, enum who who, int family)
+{
+	int fd = world_socket(w, who, family, SOCK_DGRAM), one = 1;
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(PORT_GROUP) };
+	struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT_GROUP) };
+	struct ip_mreqn group = { .imr_ifindex = (int)link_of(fd, "lan0") };
+	struct ipv6_mreq group6 = { .ipv6mr_interface = link_of(fd, "lan0") };
+
+	if (family == AF_INET) {
+		assert_int_equal(inet_pton(AF_INET, "224.0.0.251", &group.imr_multiaddr), 1);
+		assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+		assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
+	} else {
+		assert_int_equal(inet_pton(AF_INET6, "ff02::fb", &group6.ipv6mr_multiaddr), 1);
+		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)), 0);
+		assert_int_equal(bind(fd, (struct sockaddr *)&any6, sizeof(any6)), 0);
+		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group6, sizeof(group6)), 0);
+	}
+	return fd;
+}
+
+static void send_to_group(struct world *w, int family)
+{
+	int fd = world_socket(w, WHO_PEER, family, SOCK_DGRAM);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT_GROUP) };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT_GROUP) };
+	struct ip_mreqn from = { .imr_ifindex = (int)link_of(fd, "eth0") };
+	ssize_t sent;
+
+	to6.sin6_scope_id = (uint32_t)from.imr_ifindex;
+	assert_int_equal(inet_pton(AF_INET, "224.0.0.251", &to.sin_addr), 1);
+	assert_int_equal(inet_pton(AF_INET6, "ff02::fb", &to6.sin6_addr), 1);
+	if (family == AF_INET) {
+		assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof(from)), 0);
+		sent = sendto(fd, "", 1, 0, (struct sockaddr *)&to, sizeof(to));
+	} else {
+		sent = sendto(fd, "", 1, 0, (struct sockaddr *)&to6, sizeof(to6));
+	}
+	assert_int_equal(sent, 1);
+	close(fd);
+}
+
+/* What comes for a group comes to all who wait for it; of these the kernel names one, the member that bound last. On
+ * the host's own network nobody else loses it. */
+static void test_groups(void **state)
+{
+	struct world *w = *state;
+
+	w->host = true;
+	world_table(w, TABLE_A, rules[TABLE_A], "drop", false);
+	for (size_t i = 0; i < 2; i++) {
+		int hosts = join_group(w, WHO_OUTSIDER, families[i]), members = join_group(w, WHO_A, families[i]);
+
+		send_to_group(w, families[i]);
+		assert_true(world_can(hosts, POLLIN));
+		close(members);
+		close(hosts);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_second_opinion, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(test_enforcing, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(test_rejecting, world_begin, world_end),
+		cmocka_unit_test_setup_teardown(test_groups, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(test_nobody_else_is_touched, world_begin, world_end),
 	};
 
