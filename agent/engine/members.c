@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attachment.h"
+#include "cgroup2.h"
 #include "cleanup.h"
 #include "engine_private.h"
 #include "log.h"
@@ -56,20 +57,30 @@ static bool has_company(struct ns_engine *engine, const struct ns_attachment *me
 	return false;
 }
 
+static bool has_table(const struct ns_attachment *member)
+{
+	return member->mode != NS_MODE_INVALID || member->adopted;
+}
+
+/* What cannot be found out now, of the kernel or from the store, takes no table away that is there. */
 static bool is_to_be_split(struct ns_attachment *member)
 {
 	struct ns_engine *engine = member->engine;
 	const struct ns_attachment *base = ns_member_base(member);
 	struct ns_workload own, namespaces;
 	bool known;
+	int r;
 
-	if (!member->identified || !engine->features.socket_cgroup)
+	if (!member->identified || (!engine->features.socket_cgroup && !has_table(member)))
 		return false;
 	if (member->endpoint->host_netns)
 		return true;
 	if (!base || strcmp(base->workload, member->workload) == 0)
 		return false;
-	known = ns_store_get_workload(engine->store, member->workload, &own, NULL) == 0;
+	r = ns_store_get_workload(engine->store, member->workload, &own, NULL);
+	if (r < 0 && r != -ENOENT && has_table(member))
+		return true;
+	known = r == 0;
 	/* Whoever put it back to learning, after it had rules, knew what that opens. */
 	if (known && (ns_mode_in_force(own.mode) || own.active_revision))
 		return true;
@@ -95,11 +106,6 @@ void ns_members_decide(struct ns_engine *engine)
 		if (base)
 			base->dirty = true;
 	}
-}
-
-static bool has_table(const struct ns_attachment *member)
-{
-	return member->mode != NS_MODE_INVALID || member->adopted;
 }
 
 size_t ns_members_others(const struct ns_attachment *base, struct ns_member_cgroup ret[static NS_MEMBERS_MAX])
@@ -144,6 +150,12 @@ int ns_member_settle(struct ns_attachment *member, struct ns_error *err)
 	return ns_attachment_reconcile(base, err);
 }
 
+/* What a table that was there before this daemon leaves out is known once it has been made anew. */
+static bool may_be_left_out(const struct ns_attachment *base, const struct ns_attachment *member)
+{
+	return ns_member_is_left_out(base, member) || (base->adopted && base->mode == NS_MODE_INVALID);
+}
+
 int ns_member_unite(struct ns_attachment *member, struct ns_error *err)
 {
 	struct ns_attachment *base = ns_member_base(member);
@@ -152,7 +164,7 @@ int ns_member_unite(struct ns_attachment *member, struct ns_error *err)
 	if (!has_table(member))
 		return 0;
 	member->adopted = false; /* from here on the namespace's table is to judge it */
-	if (base && ns_member_is_left_out(base, member)) {
+	if (base && may_be_left_out(base, member)) {
 		base->dirty = true;
 		r = ns_attachment_reconcile(base, err);
 		if (r < 0)
@@ -171,14 +183,32 @@ int ns_member_unite(struct ns_attachment *member, struct ns_error *err)
 	return 0;
 }
 
+/* Its cgroup, which may outlive the member: who is taken for the maker of the namespace is no member any more. */
+static bool is_there(const struct ns_attachment *member)
+{
+	uint64_t id;
+
+	return ns_cgroup2_id(member->endpoint->member.path, &id, NULL) == 0 && id == member->endpoint->member.cgroup;
+}
+
 void ns_member_end(struct ns_attachment *member)
 {
 	struct ns_attachment *base = ns_member_base(member);
 	struct ns_error err = NS_ERROR_INIT;
 
+	bool had_table = has_table(member);
+
 	if (base)
-		base->dirty = true; /* its cgroup is nobody's any more: there is no hurry */
-	if (has_table(member) && ns_lock_remove(member->lock, &err) < 0)
+		base->dirty = true; /* when its cgroup is nobody's any more there is no hurry */
+	if (base && had_table && may_be_left_out(base, member) && is_there(member)) {
+		member->mode = NS_MODE_INVALID;
+		member->adopted = false;
+		if (ns_attachment_reconcile(base, &err) < 0) {
+			ns_log_warning("%s: its table stays until the next start: %s", member->workload, err.text);
+			return;
+		}
+	}
+	if (had_table && ns_lock_remove(member->lock, &err) < 0)
 		ns_log_warning("%s: its table stays until the next start: %s", member->workload, err.text);
 }
 
