@@ -21,10 +21,17 @@ void ns_findings_of_rights(struct ns_endpoint *endpoint)
 	if (endpoint->privileged)
 		ns_findings_add(endpoint, "privileged: it has SYS_ADMIN on this host and can leave its namespaces; no "
 					  "lock contains it then");
-	if (endpoint->net_admin)
+	if (endpoint->net_admin && endpoint->host_netns)
+		ns_findings_add(endpoint,
+				"NET_ADMIN: root in it can change the host's addresses, routes and rules that "
+				"nobody owns");
+	else if (endpoint->net_admin)
 		ns_findings_add(endpoint, "NET_ADMIN: root in it can change its addresses, routes and rules; not an "
 					  "owned inner lock, nor the outer one");
-	if (endpoint->net_raw)
+	if (endpoint->net_raw && endpoint->host_netns)
+		ns_findings_add(endpoint,
+				"NET_RAW: it can read and send any packet on the host's links, below its rules");
+	else if (endpoint->net_raw)
 		ns_findings_add(endpoint, "NET_RAW: it can send below the inner lock and under other addresses; the "
 					  "outer lock refuses that");
 }

@@ -435,7 +435,7 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint)
 {
-	struct ns_endpoint found = { 0 };
+	struct ns_endpoint found = { .host_netns = endpoint->host_netns };
 	bool known = decide_words(facts, &found);
 
 	if (!known && !*endpoint->workload)
