@@ -178,6 +178,7 @@ static void refresh(struct ns_watched *watched, const struct ns_watched_start *s
 	if (ns_watched_read_addresses(watched, NULL) > 0) {
 		ns_watch_doubt_ports(watch, &watched->endpoint);
 		watch->events.addresses(watch->ctx, &watched->endpoint);
+		ns_members_take_addresses(watch, watched);
 	}
 }
 
