@@ -210,6 +210,7 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 		attachment->mode = NS_MODE_INVALID;
 	attachment->identified = true;
 	attachment->dirty = true;
+	ns_engine_store_endpoint(attachment->engine, attachment, 0);
 }
 
 bool ns_attachment_awaits_name(const struct ns_attachment *attachment)

@@ -30,6 +30,8 @@ static void apply_at_once(struct ns_engine *engine, struct ns_attachment *attach
 	ns_members_decide(attachment->engine);
 	(void)ns_attachment_reconcile(attachment, NULL);
 	(void)ns_gate_update(engine, NULL);
+	/* A daemon after this one has to know whose it is, also when nobody can be asked then. */
+	ns_engine_store_endpoint(engine, attachment, 0);
 }
 
 static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)

@@ -167,7 +167,7 @@ static void test_conmon(void **state)
 	const struct ns_container *container = &c;
 	struct ns_identity_facts facts = { .netns_path = file,
 					   .pid = 42,
-					   .cgroup = { "podman", ID_A },
+					   .cgroup = { .runtime = "podman", .id = ID_A },
 					   .containers = &container,
 					   .conmon = { .id = ID_A, .name = "web" } };
 	struct ns_endpoint e = { 0 };
