@@ -18,6 +18,8 @@
 
 #define WATCH_DIR    (IN_CREATE | IN_DELETE | IN_ONLYDIR | IN_DONT_FOLLOW)
 #define WATCH_EVENTS IN_MODIFY
+/* Times that changes are told of at once. */
+#define TELL_MAX 16
 
 struct dir {
 	char *path;                     /* below the root of the hierarchy; the root is "" */
@@ -217,6 +219,15 @@ static void add_dir(struct ns_cgroup_tree *tree, const char *path, const char *b
 	tree->dirs[tree->n_dirs++] = dir;
 }
 
+/* Where another may make directories (systemd delegates some), he calls them what he likes, by a container's id too. */
+static bool is_roots(const struct ns_cgroup_tree *tree, const struct dir *dir)
+{
+	char full[PATH_MAX];
+	struct stat st;
+
+	return full_path(tree, dir->path, "", full) && stat(full, &st) == 0 && st.st_uid == geteuid();
+}
+
 /* A directory that somebody made: a container's, or one that a container's may come in. */
 static void found(struct ns_cgroup_tree *tree, const struct dir *parent, const char *name)
 {
@@ -226,7 +237,7 @@ static void found(struct ns_cgroup_tree *tree, const struct dir *parent, const c
 	const char *path = line + 3;
 	bool is;
 
-	if (strcmp(name, "user.slice") == 0)
+	if (strcmp(name, "user.slice") == 0 || !is_roots(tree, parent))
 		return;
 	if (n < 0 || (size_t)n >= sizeof line || ns_cgroup2_level(path) > NS_CGROUP_LEVELS_MAX) {
 		fail(tree, "a cgroup lies too deep (NS_CGROUP_PATH_MAX, NS_CGROUP_LEVELS_MAX)", 0);
@@ -404,9 +415,11 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *c
 	struct ns_cgroup_tree *tree = ctx;
 
 	ns_cgroup_tree_read(tree);
-	if (tree->changed)
+	/* Whoever is told may read on: what is found then must be told as well. */
+	for (int i = 0; tree->changed && i < TELL_MAX; i++) {
+		tree->changed = false;
 		tree->events.changed(tree->ctx);
-	tree->changed = false;
+	}
 	return 0;
 }
 

@@ -315,6 +315,26 @@ static void test_unknown_parent(void **state)
 	assert_int_equal(count_endpoints(), 2);
 }
 
+/* Where a user may make cgroups, they are called what he likes: no container is known by them. */
+static void test_delegated(void **state)
+{
+	begin(HOUR);
+	(void)make("user.service");
+	assert_int_equal(chown(path_of("user.service"), 12345, 12345), 0);
+	(void)make("user.service/" A);
+	(void)start("user.service/" A, 0);
+	(void)make("user.service/below");
+	(void)make("user.service/below/" B);
+	assert_int_equal(chown(path_of("user.service/below"), 12345, 12345), 0);
+	(void)start("user.service/below/" B, 0);
+	(void)make(C);
+	(void)start(C, 0);
+	UNTIL(find(W_C), 1);
+	run_for(0.3);
+	assert_null(find(W_A));
+	assert_null(find(W_B));
+}
+
 /* A cgroup that stays when its container has ended; and one that is frozen. */
 static void test_empty(void **state)
 {
@@ -422,8 +442,9 @@ static void test_no_hierarchy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_life),           CASE(test_before), CASE(test_host), CASE(test_below),
-		CASE(test_unknown_parent), CASE(test_empty),  CASE(test_hint), CASE(test_no_hierarchy),
+		CASE(test_life),  CASE(test_before),         CASE(test_host),
+		CASE(test_below), CASE(test_unknown_parent), CASE(test_delegated),
+		CASE(test_empty), CASE(test_hint),           CASE(test_no_hierarchy),
 	};
 
 	lab_enter();
