@@ -1,5 +1,5 @@
 # Containers without an engine's API: LXC, systemd-nspawn, pods of containerd; and what happens to interfaces.
 foreach(lab runtime_lxc runtime_nspawn runtime_cri runtime_cri_pod interfaces)
   add_test(NAME system/${lab} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${lab}.sh)
-  set_tests_properties(system/${lab} PROPERTIES TIMEOUT 180 LABELS lab ENVIRONMENT "NANOSEG_BUILD=${PROJECT_BINARY_DIR}")
+  set_tests_properties(system/${lab} PROPERTIES TIMEOUT 240 LABELS lab ENVIRONMENT "NANOSEG_BUILD=${PROJECT_BINARY_DIR}")
 endforeach()
