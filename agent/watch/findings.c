@@ -26,14 +26,19 @@ void ns_findings_of_rights(struct ns_endpoint *endpoint)
 				"NET_ADMIN: root in it can change the host's addresses, routes and rules that "
 				"nobody owns");
 	else if (endpoint->net_admin)
-		ns_findings_add(endpoint, "NET_ADMIN: root in it can change its addresses, routes and rules; not an "
-					  "owned inner lock, nor the outer one");
+		ns_findings_add(endpoint, endpoint->rootless
+						  ? "NET_ADMIN: root in it can change its addresses, routes and rules; "
+						    "not an owned inner lock"
+						  : "NET_ADMIN: root in it can change its addresses, routes and rules; "
+						    "not an owned inner lock, nor the outer one");
 	if (endpoint->net_raw && endpoint->host_netns)
 		ns_findings_add(endpoint,
 				"NET_RAW: it can read and send any packet on the host's links, below its rules");
 	else if (endpoint->net_raw)
-		ns_findings_add(endpoint, "NET_RAW: it can send below the inner lock and under other addresses; the "
-					  "outer lock refuses that");
+		ns_findings_add(endpoint, endpoint->rootless
+						  ? "NET_RAW: it can send below the inner lock, and there is no other"
+						  : "NET_RAW: it can send below the inner lock and under other "
+						    "addresses; the outer lock refuses that");
 }
 
 bool ns_findings_is_bare(const struct ns_interface *interface)
