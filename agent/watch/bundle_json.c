@@ -6,34 +6,11 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "foreign.h"
 #include "json.h"
 #include "owner.h"
 
-/* Stands for a value that was there and cannot be used: no name that anybody accepts. */
-#define UNUSABLE "?"
-
-static const char *annotation(const json_t *annotations, const char *name)
-{
-	const char *text = json_string_value(json_object_get(annotations, name));
-
-	return text ? text : "";
-}
-
-/* Whole or not at all: a name that was cut could be another one's. */
-static bool copy_whole(char *to, size_t room, const char *from)
-{
-	size_t n = strlen(from);
-
-	for (size_t i = 0; i < n; i++)
-		if (from[i] < ' ' || from[i] > '~')
-			return false;
-	if (n >= room)
-		return false;
-	memcpy(to, from, n + 1);
-	return true;
-}
-
-#define COPY(to, name) ((void)copy_whole(to, sizeof(to), annotation(annotations, name)))
+#define COPY(to, name) ((void)ns_foreign_copy(to, sizeof(to), ns_foreign_text(annotations, name)))
 
 /* Both or none: half of it would be another pod. */
 static void take_pod(struct ns_container *to, const json_t *annotations, const char *space, const char *pod)
@@ -52,11 +29,11 @@ static void take_cri(struct ns_container *to, const json_t *annotations)
 	take_pod(to, annotations, "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.sandbox-name");
 	if (!*to->pod)
 		return;
-	to->sandbox = strcmp(annotation(annotations, "io.kubernetes.cri.container-type"), "sandbox") == 0;
+	to->sandbox = strcmp(ns_foreign_text(annotations, "io.kubernetes.cri.container-type"), "sandbox") == 0;
 	if (!to->sandbox)
 		COPY(to->container, "io.kubernetes.cri.container-name");
 	COPY(to->image, "io.kubernetes.cri.image-name");
-	if (ns_docker_is_id(annotation(annotations, "io.kubernetes.cri.sandbox-id")))
+	if (ns_docker_is_id(ns_foreign_text(annotations, "io.kubernetes.cri.sandbox-id")))
 		COPY(to->sandbox_id, "io.kubernetes.cri.sandbox-id");
 }
 
@@ -73,7 +50,7 @@ static void take_crio(struct ns_container *to, const json_t *annotations)
 	to->sandbox = !*to->container || strcmp(to->container, "POD") == 0;
 	if (to->sandbox)
 		to->container[0] = '\0';
-	if (ns_docker_is_id(annotation(annotations, "io.kubernetes.cri-o.SandboxID")))
+	if (ns_docker_is_id(ns_foreign_text(annotations, "io.kubernetes.cri-o.SandboxID")))
 		COPY(to->sandbox_id, "io.kubernetes.cri-o.SandboxID");
 }
 
@@ -127,9 +104,10 @@ int ns_bundle_parse(const char *text, size_t length, enum ns_bundle_kind kind, c
 	if (!json_is_object(linux_part) || !json_is_array(json_object_get(linux_part, "namespaces")))
 		return ns_error_set(err, -EBADMSG, "$.linux.namespaces: must be an array");
 	memcpy(found.id, id, sizeof found.id);
-	if (!copy_whole(found.label_workload, sizeof found.label_workload, annotation(annotations, "nanoseg.workload")))
-		(void)snprintf(found.label_workload, sizeof found.label_workload, UNUSABLE);
-	manager = annotation(annotations, "io.container.manager");
+	if (!ns_foreign_copy(found.label_workload, sizeof found.label_workload,
+			     ns_foreign_text(annotations, "nanoseg.workload")))
+		(void)snprintf(found.label_workload, sizeof found.label_workload, NS_FOREIGN_UNUSABLE);
+	manager = ns_foreign_text(annotations, "io.container.manager");
 	if (kind == NS_BUNDLE_CRI)
 		take_cri(&found, annotations);
 	else if (kind == NS_BUNDLE_CRIO || (kind == NS_BUNDLE_STORAGE && strcmp(manager, "cri-o") == 0))

@@ -9,50 +9,27 @@
 #include "cleanup.h"
 #include "docker_json.h"
 #include "docker_ports.h"
+#include "foreign.h"
 #include "json.h"
 #include "owner.h"
-
-/* Stands for a value that was there and cannot be used: no name that anybody accepts. */
-#define UNUSABLE "?"
 
 bool ns_docker_is_id(const char *text)
 {
 	return strlen(text) == NS_DOCKER_ID_DIGITS && strspn(text, "0123456789abcdef") == NS_DOCKER_ID_DIGITS;
 }
 
-static const char *string_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-/* Whole or not at all: a name that was cut could be another one's. */
-static bool copy_whole(char *to, size_t room, const char *from)
-{
-	size_t n = strlen(from);
-
-	for (size_t i = 0; i < n; i++)
-		if (from[i] < ' ' || from[i] > '~')
-			return false;
-	if (n >= room)
-		return false;
-	memcpy(to, from, n + 1);
-	return true;
-}
-
-#define COPY_WHOLE(to, from) copy_whole(to, sizeof(to), from)
+#define COPY_WHOLE(to, from) ns_foreign_copy(to, sizeof(to), from)
 
 /* Kubernetes over Docker (cri-dockerd) tells its pods in labels. */
 static void copy_kubernetes(struct ns_container *to, const json_t *labels)
 {
-	const char *type = string_of(labels, "io.kubernetes.docker.type");
+	const char *type = ns_foreign_text(labels, "io.kubernetes.docker.type");
 
 	to->sandbox = strcmp(type, "podsandbox") == 0;
 	if (!to->sandbox && strcmp(type, "container") != 0)
 		return;
-	(void)COPY_WHOLE(to->pod_namespace, string_of(labels, "io.kubernetes.pod.namespace"));
-	(void)COPY_WHOLE(to->pod, string_of(labels, "io.kubernetes.pod.name"));
+	(void)COPY_WHOLE(to->pod_namespace, ns_foreign_text(labels, "io.kubernetes.pod.namespace"));
+	(void)COPY_WHOLE(to->pod, ns_foreign_text(labels, "io.kubernetes.pod.name"));
 	if (!*to->pod_namespace || !*to->pod) {
 		to->pod_namespace[0] = to->pod[0] = '\0';
 		to->sandbox = false;
@@ -60,17 +37,17 @@ static void copy_kubernetes(struct ns_container *to, const json_t *labels)
 	}
 	(void)ns_owner_of_pod(to->pod, to->owner);
 	if (!to->sandbox)
-		(void)COPY_WHOLE(to->container, string_of(labels, "io.kubernetes.container.name"));
-	if (ns_docker_is_id(string_of(labels, "io.kubernetes.sandbox.id")))
-		(void)COPY_WHOLE(to->sandbox_id, string_of(labels, "io.kubernetes.sandbox.id"));
+		(void)COPY_WHOLE(to->container, ns_foreign_text(labels, "io.kubernetes.container.name"));
+	if (ns_docker_is_id(ns_foreign_text(labels, "io.kubernetes.sandbox.id")))
+		(void)COPY_WHOLE(to->sandbox_id, ns_foreign_text(labels, "io.kubernetes.sandbox.id"));
 }
 
 static void copy_labels(struct ns_container *to, const json_t *labels)
 {
-	if (!COPY_WHOLE(to->label_workload, string_of(labels, "nanoseg.workload")))
-		(void)COPY_WHOLE(to->label_workload, UNUSABLE);
-	(void)COPY_WHOLE(to->project, string_of(labels, "com.docker.compose.project"));
-	(void)COPY_WHOLE(to->service, string_of(labels, "com.docker.compose.service"));
+	if (!COPY_WHOLE(to->label_workload, ns_foreign_text(labels, "nanoseg.workload")))
+		(void)COPY_WHOLE(to->label_workload, NS_FOREIGN_UNUSABLE);
+	(void)COPY_WHOLE(to->project, ns_foreign_text(labels, "com.docker.compose.project"));
+	(void)COPY_WHOLE(to->service, ns_foreign_text(labels, "com.docker.compose.service"));
 	copy_kubernetes(to, labels);
 }
 
@@ -142,8 +119,8 @@ int ns_docker_parse_version(const char *text, size_t length, char ret[static NS_
 
 	if (r < 0)
 		return r;
-	most = string_of(json, "ApiVersion");
-	least = string_of(json, "MinAPIVersion");
+	most = ns_foreign_text(json, "ApiVersion");
+	least = ns_foreign_text(json, "MinAPIVersion");
 	if (!parse_number(most, &major, &minor) || (*least && !parse_number(least, &least_major, &least_minor)))
 		return ns_error_set(err, -EBADMSG, "$.ApiVersion: must be a version such as \"1.41\"");
 	if (major != NS_DOCKER_MAJOR || minor < NS_DOCKER_MINOR_LEAST || least_major > NS_DOCKER_MAJOR ||
@@ -194,7 +171,7 @@ int ns_docker_parse_container(const char *text, size_t length, bool raw_by_defau
 
 	if (r < 0)
 		return r;
-	r = copy_id(&found, string_of(json, "Id"), "$.Id", err);
+	r = copy_id(&found, ns_foreign_text(json, "Id"), "$.Id", err);
 	if (r < 0)
 		return r;
 	config = json_object_get(json, "Config");
@@ -207,13 +184,13 @@ int ns_docker_parse_container(const char *text, size_t length, bool raw_by_defau
 	if ((pid && !json_is_integer(pid)) || value < 0 || value > INT_MAX)
 		return ns_error_set(err, -EBADMSG, "$.State.Pid: must be a process id");
 	found.pid = json_is_false(json_object_get(state, "Running")) ? 0 : (pid_t)value;
-	copy_name(&found, string_of(json, "Name"));
-	copy_digest(&found, string_of(json, "Image"));
-	(void)COPY_WHOLE(found.image, string_of(config, "Image"));
+	copy_name(&found, ns_foreign_text(json, "Name"));
+	copy_digest(&found, ns_foreign_text(json, "Image"));
+	(void)COPY_WHOLE(found.image, ns_foreign_text(config, "Image"));
 	copy_labels(&found, json_object_get(config, "Labels"));
-	(void)COPY_WHOLE(found.sandbox_key, string_of(json_object_get(json, "NetworkSettings"), "SandboxKey"));
-	found.host_network = strcmp(string_of(host, "NetworkMode"), "host") == 0;
-	copy_pod_id(&found, string_of(host, "CgroupParent"));
+	(void)COPY_WHOLE(found.sandbox_key, ns_foreign_text(json_object_get(json, "NetworkSettings"), "SandboxKey"));
+	found.host_network = strcmp(ns_foreign_text(host, "NetworkMode"), "host") == 0;
+	copy_pod_id(&found, ns_foreign_text(host, "CgroupParent"));
 	found.privileged = json_is_true(json_object_get(host, "Privileged"));
 	found.net_admin = found.privileged || is_granted(host, "NET_ADMIN", false);
 	found.net_raw = found.privileged || is_granted(host, "NET_RAW", raw_by_default);
@@ -229,7 +206,7 @@ static int parse_summary(const json_t *json, struct ns_container *ret, struct ns
 {
 	struct ns_container found = { 0 };
 	const json_t *names = json_object_get(json, "Names");
-	int r = copy_id(&found, string_of(json, "Id"), "$[].Id", err);
+	int r = copy_id(&found, ns_foreign_text(json, "Id"), "$[].Id", err);
 
 	if (r < 0)
 		return r;
@@ -240,10 +217,10 @@ static int parse_summary(const json_t *json, struct ns_container *ret, struct ns
 		if (name && *name && !strchr(name + 1, '/'))
 			copy_name(&found, name);
 	}
-	(void)COPY_WHOLE(found.image, string_of(json, "Image"));
-	copy_digest(&found, string_of(json, "ImageID"));
+	(void)COPY_WHOLE(found.image, ns_foreign_text(json, "Image"));
+	copy_digest(&found, ns_foreign_text(json, "ImageID"));
 	copy_labels(&found, json_object_get(json, "Labels"));
-	found.host_network = strcmp(string_of(json_object_get(json, "HostConfig"), "NetworkMode"), "host") == 0;
+	found.host_network = strcmp(ns_foreign_text(json_object_get(json, "HostConfig"), "NetworkMode"), "host") == 0;
 	*ret = found;
 	return 0;
 }
@@ -302,18 +279,18 @@ int ns_docker_parse_event(const char *text, size_t length, enum ns_docker_action
 		return r;
 	if (!json_is_object(json))
 		return ns_error_set(err, -EBADMSG, "$: must be an event");
-	action = strcmp(string_of(json, "Type"), "container") == 0 ? action_of(string_of(json, "Action"))
-								   : NS_DOCKER_OTHER;
+	action = strcmp(ns_foreign_text(json, "Type"), "container") == 0 ? action_of(ns_foreign_text(json, "Action"))
+									 : NS_DOCKER_OTHER;
 	*ret_action = action;
 	if (action == NS_DOCKER_OTHER)
 		return 0;
 	actor = json_object_get(json, "Actor");
-	r = copy_id(&found, string_of(actor, "ID"), "$.Actor.ID", err);
+	r = copy_id(&found, ns_foreign_text(actor, "ID"), "$.Actor.ID", err);
 	if (r < 0)
 		return r;
 	attributes = json_object_get(actor, "Attributes");
-	copy_name(&found, string_of(attributes, "name"));
-	(void)COPY_WHOLE(found.image, string_of(attributes, "image"));
+	copy_name(&found, ns_foreign_text(attributes, "name"));
+	(void)COPY_WHOLE(found.image, ns_foreign_text(attributes, "image"));
 	copy_labels(&found, attributes);
 	*ret_container = found;
 	return 0;
