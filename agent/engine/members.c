@@ -183,6 +183,24 @@ int ns_member_unite(struct ns_attachment *member, struct ns_error *err)
 	return 0;
 }
 
+int ns_member_check(const struct ns_attachment *member, struct ns_error *err)
+{
+	struct ns_engine *engine = member->engine;
+	struct ns_workload workload;
+	int r;
+
+	if (engine->features.socket_cgroup || !member->identified)
+		return 0;
+	r = ns_store_get_workload(engine->store, member->workload, &workload, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (!member->endpoint->host_netns && (r < 0 || !ns_mode_in_force(workload.mode)))
+		return 0; /* it learns what its namespace learns, which is said there */
+	return ns_error_set(err, -EOPNOTSUPP,
+			    "this kernel cannot tell its packets from those of others who share its "
+			    "network namespace (no rules by cgroup, or no cgroup v2)");
+}
+
 /* Its cgroup, which may outlive the member: who is taken for the maker of the namespace is no member any more. */
 static bool is_there(const struct ns_attachment *member)
 {

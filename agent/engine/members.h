@@ -59,6 +59,9 @@ int ns_member_settle(struct ns_attachment *member, struct ns_error *err);
 /* Takes away the table of a member that is not split off (any more). */
 int ns_member_unite(struct ns_attachment *member, struct ns_error *err);
 
+/* An error when it should have a table of its own, and this kernel cannot tell its packets from others'. */
+int ns_member_check(const struct ns_attachment *member, struct ns_error *err);
+
 /* The member is no more, and its namespace goes on: its table goes. */
 void ns_member_end(struct ns_attachment *member);
 

@@ -297,6 +297,23 @@ static bool tightens(const struct ns_attachment *attachment, const struct wish *
 	       result->elements_removed > 0 || drifted;
 }
 
+/* A table from before this daemon that holds what is wanted is not touched; one that is neither that nor as it was left
+ * has been changed, and is put right. */
+static bool is_there_already(struct ns_attachment *attachment, const struct wish *wish, struct ns_lock_result *ret)
+{
+	char found[NS_DIGEST_TEXT_MAX];
+	int r;
+
+	if (!attachment->adopted || attachment->mode != NS_MODE_INVALID)
+		return false;
+	r = ns_lock_confirm(attachment->lock, &wish->plan, ret, found, NULL);
+	if (r == 0 && attachment->left[0] && strcmp(attachment->left, found) != 0)
+		ns_drifted_repaired(attachment, "inner", "it was changed while no agent ran");
+	if (r >= 0)
+		attachment->left[0] = '\0'; /* it is told once */
+	return r > 0;
+}
+
 static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool forced, struct ns_error *err)
 {
 	struct ns_lock_result result = { 0 };
@@ -309,11 +326,13 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 		return 0;
 	}
 	leaving = sets_may_go(attachment, wish);
-	if (leaving)
-		bring_home(attachment, wish);
-	r = ns_lock_apply(attachment->lock, &wish->plan, &result, err);
-	if (r < 0)
-		return r;
+	if (!is_there_already(attachment, wish, &result)) {
+		if (leaving)
+			bring_home(attachment, wish);
+		r = ns_lock_apply(attachment->lock, &wish->plan, &result, err);
+		if (r < 0)
+			return r;
+	}
 	drifted = as_left && ns_drifted_found(&result);
 	if (drifted)
 		ns_drifted_repaired(attachment, "inner", result.before);
@@ -360,8 +379,16 @@ static int apply_member(struct ns_attachment *member, struct ns_error *err)
 	struct ns_attachment *base = ns_member_base(member);
 	int r;
 
-	if (!member->split)
-		return ns_member_unite(member, err);
+	if (!member->split) {
+		r = ns_member_unite(member, err);
+		if (r == 0)
+			r = ns_member_check(member, err);
+		if (r < 0)
+			record_failure(member, err);
+		else
+			member->failure[0] = '\0';
+		return r;
+	}
 	memcpy(before, member->plan_digest, sizeof before);
 	r = apply(member, err);
 	if (r < 0 || !base)

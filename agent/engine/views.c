@@ -10,6 +10,9 @@
 #include "fdstore.h"
 #include "json.h"
 
+/* A container whose name is not known for so long does not just start. */
+#define NAMELESS_US 10000000
+
 static json_t *addresses(const struct ns_endpoint *endpoint)
 {
 	char text[NS_ADDR_TEXT_MAX];
@@ -219,6 +222,12 @@ static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
 				      unprotected(endpoint, attachment->outer.failure,
 						  "the inner lock holds; the outer one is tried again by itself: "
 						  "'nanoseg doctor' tells what this kernel lacks"));
+	else if (endpoint->host_netns && !attachment->identified && attachment->mode == NS_MODE_INVALID &&
+		 ns_clock_elapsed() - attachment->attached > NAMELESS_US)
+		json_array_append_new(array, unprotected(endpoint,
+							 "it is on the host's own network and has no rules: its "
+							 "runtime has not told its name",
+							 "see 'sources': the runtime's API must answer"));
 	else if (ns_mode_in_force(attachment->mode) && endpoint->host_netns)
 		json_array_append_new(array,
 				      unprotected(endpoint,
