@@ -13,7 +13,7 @@ lint() {
 		# shellcheck disable=SC2086
 		(cd "$root" && echo "#include \"$header\"" |
 			"${CC:-cc}" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter -fsyntax-only -x c \
-				-I. -Iinclude -Icommon -Irules -Iagent/watch -Iagent/learn -Iagent/enforce -Iagent/engine \
+				-I. -Iinclude -Icommon -Irules -Iagent/runtimes -Iagent/watch -Iagent/learn -Iagent/enforce -Iagent/engine \
 				-Iagent/evidence -Iagent/control -I"$(dirname "$header")" $flags - 2>&1 |
 			grep -m 3 -E 'error|warning')
 	done
