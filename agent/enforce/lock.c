@@ -347,20 +347,76 @@ int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lo
 	return 0;
 }
 
+int ns_lock_confirm(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret,
+		    char ret_found[static NS_DIGEST_TEXT_MAX], struct ns_error *err)
+{
+	NS_CLEANUP(application_release) struct application a = { .plan = plan };
+	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
+	int r = take_in(lock, &a, &reading, err);
+
+	if (r == 0)
+		r = compare(plan, &reading, &a.difference, err);
+	if (r < 0)
+		return r;
+	note_protection(lock, &reading);
+	if (a.difference || plan_table(&reading) != TABLE_OURS) {
+		if (!reading.exists || reading.beyond[0] || ns_plan_digest(&reading.plan, ret_found, NULL) < 0)
+			ret_found[0] = '\0';
+		return 0;
+	}
+	r = ns_nft_generation(lock->nft, &a.result.generation, err);
+	if (r < 0)
+		return r;
+	lock->held = a.result.adopted = true;
+	*ret = a.result;
+	return 1;
+}
+
+int ns_lock_adopt_all(struct ns_nft *nft, int family, const char *prefix, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = NULL;
+	int r = ns_nft_batch_new(&batch, err);
+
+	if (r == 0)
+		r = ns_nft_put_orphans(nft, batch, family, prefix, err);
+	return r > 0 ? ns_nft_batch_send(nft, batch, err) : r;
+}
+
+int ns_lock_look(struct ns_lock *lock, struct ns_error *err)
+{
+	struct ns_nft_table table;
+	bool exists = false;
+	int r = ns_nft_read_table(lock->nft, &lock->scope, &exists, &table, err);
+
+	return r < 0 || exists ? r : ns_error_set(err, -ENOENT, "there is no table %s", lock->table);
+}
+
+static int give_plan(const struct ns_lock *lock, struct ns_nft_reading *reading, struct ns_plan *ret,
+		     struct ns_error *err)
+{
+	if (!reading->exists)
+		return ns_error_set(err, -ENOENT, "there is no table %s", lock->table);
+	if (reading->beyond[0])
+		return ns_error_set(err, -EBADE, "table %s holds what no plan says: %s", lock->table, reading->beyond);
+	*ret = reading->plan;
+	reading->plan = (struct ns_plan)NS_PLAN_INIT;
+	return 0;
+}
+
+int ns_lock_read_sets(struct ns_lock *lock, const char *prefix, struct ns_plan *ret, struct ns_error *err)
+{
+	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
+	int r = ns_nft_read_sets(lock->nft, &lock->scope, prefix, &reading, err);
+
+	return r < 0 ? r : give_plan(lock, &reading, ret, err);
+}
+
 int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
 	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
 
-	if (r < 0)
-		return r;
-	if (!reading.exists)
-		return ns_error_set(err, -ENOENT, "there is no table %s", lock->table);
-	if (reading.beyond[0])
-		return ns_error_set(err, -EBADE, "table %s holds what no plan says: %s", lock->table, reading.beyond);
-	*ret = reading.plan;
-	reading.plan = (struct ns_plan)NS_PLAN_INIT;
-	return 0;
+	return r < 0 ? r : give_plan(lock, &reading, ret, err);
 }
 
 int ns_lock_remove(struct ns_lock *lock, struct ns_error *err)

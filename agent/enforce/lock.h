@@ -49,6 +49,23 @@ struct ns_lock_result {
  * However large, it is one transaction; NS_LOCK_TRIES times again when another one comes between. */
 int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err);
 
+/* Of a table that may be there already: 1 when the kernel holds `plan`, which it owns from here on where that is
+ * possible and which nothing else was done to; 0 when it does not, and ret_found is the digest of what it holds, ""
+ * when no plan says that or there is no table. The first half of ns_lock_apply(), for who has to know before it goes
+ * on. */
+int ns_lock_confirm(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret,
+		    char ret_found[static NS_DIGEST_TEXT_MAX], struct ns_error *err);
+
+/* Owns all tables of the family whose names begin with `prefix`, and that have outlived their owner, in one
+ * transaction: one table's costs the kernel a walk over the chains of all. All or none. */
+int ns_lock_adopt_all(struct ns_nft *nft, int family, const char *prefix, struct ns_error *err);
+
+/* -ENOENT: no table. */
+int ns_lock_look(struct ns_lock *lock, struct ns_error *err);
+/* The sets whose names begin with `prefix`, with their elements, and nothing else; as ns_lock_read(). Other sets' names
+ * and definitions may be there too. */
+int ns_lock_read_sets(struct ns_lock *lock, const char *prefix, struct ns_plan *ret, struct ns_error *err);
+
 /* What the kernel holds now, normalised, with figures. Elements of dynamic sets, and of sets with a timeout, are left
  * out. -ENOENT: no table. -EBADE: it holds what no plan can say, named in err. */
 int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err);

@@ -334,6 +334,11 @@ const char *ns_affected_holds(struct ns_attachment *attachment, const struct ns_
 	if (engine->policies.n && !has_address(endpoint, port->peer_index) && (left > 0 || !engine->in_turn))
 		return hold(left, wait, "it has no address yet");
 
+	/* What a daemon before this one left in the kernel names addresses as it knew them, until it has been read. */
+	for (size_t i = 0; i < endpoint->n_addresses && ns_engine_is_catching_up(engine); i++)
+		if (ns_heirlooms_may_be_anothers(&engine->heirlooms, &endpoint->addresses[i].addr,
+						 attachment->workload))
+			return "rules of others, which are not read yet, may name its address as another's";
 	for (size_t i = 0; i < endpoint->n_addresses; i++)
 		if (is_moving(&attachment->engine->affected, &endpoint->addresses[i].addr))
 			return "rules of others still name its address as another's";

@@ -22,6 +22,11 @@ bool ns_mode_in_force(enum ns_mode mode)
 	return mode == NS_MODE_AUDITING || mode == NS_MODE_ENFORCING;
 }
 
+bool ns_attachment_audits(const struct ns_attachment *attachment, enum ns_mode mode)
+{
+	return (mode == NS_MODE_INVALID ? attachment->found_mode : mode) == NS_MODE_AUDITING;
+}
+
 bool ns_cause_is_full_set(const char *cause)
 {
 	return strncmp(cause, "set full", strlen("set full")) == 0;
@@ -225,27 +230,25 @@ bool ns_attachment_awaits_name(const struct ns_attachment *attachment)
 	return endpoint->n_interfaces == 0 || ns_gate_is_closed_for(engine, endpoint);
 }
 
-/* True when the namespace already has our table, from this daemon's life before. */
-static bool table_is_there(struct ns_attachment *attachment, char ret_digest[static NS_DIGEST_TEXT_MAX])
+/* Whether the namespace has our table already, from before this daemon, and what was left in it then. What it holds is
+ * read when its turn comes: until then it stays as it is. */
+static void recall(struct ns_attachment *attachment)
 {
-	NS_CLEANUP(ns_plan_release) struct ns_plan found = NS_PLAN_INIT;
+	struct ns_workload workload;
+
 	/* One that cannot be read is there as well, and all the more not to be replaced unseen. */
-	int r = ns_lock_read(attachment->lock, &found, NULL);
-
-	if (r < 0 || ns_plan_digest(&found, ret_digest, NULL) < 0)
-		ret_digest[0] = '\0';
-	return r != -ENOENT;
-}
-
-/* Whether it is as it was left, if there was a daemon before this one. What is not is put right by the first apply. */
-static bool is_as_left(struct ns_attachment *attachment, const char *found)
-{
-	char left[NS_DIGEST_TEXT_MAX];
-
-	if (ns_store_last_plan_digest(attachment->engine->store, attachment->endpoint->cookie, left, NULL) < 0)
-		return true;
-	attachment->was_here = true;
-	return strcmp(left, found) == 0;
+	attachment->adopted = ns_lock_look(attachment->lock, NULL) != -ENOENT;
+	attachment->was_here = ns_store_last_plan_digest(attachment->engine->store, attachment->endpoint->cookie,
+							 attachment->left, NULL) == 0;
+	if (!attachment->was_here)
+		attachment->left[0] = '\0';
+	else if (!attachment->adopted)
+		ns_drifted_repaired(attachment, "inner", "the table was taken away while no agent ran");
+	if (attachment->adopted &&
+	    ns_store_get_workload(attachment->engine->store, attachment->workload, &workload, NULL) == 0)
+		attachment->found_mode = workload.mode;
+	if (attachment->adopted && !ns_endpoint_is_member(attachment->endpoint))
+		ns_members_recall(attachment);
 }
 
 void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
@@ -292,7 +295,6 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 		       struct ns_error *err)
 {
 	NS_CLEANUP(ns_attachment_freep) struct ns_attachment *attachment = calloc(1, sizeof *attachment);
-	char found[NS_DIGEST_TEXT_MAX];
 	int r;
 
 	if (!attachment)
@@ -313,18 +315,15 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	r = ns_attachment_load_figures(attachment, err);
 	if (r < 0)
 		return r;
-	attachment->adopted = table_is_there(attachment, found);
-	if (!is_as_left(attachment, found))
-		ns_drifted_repaired(attachment, "inner",
-				    attachment->adopted ? "it was changed while no agent ran"
-							: "the table was taken away while no agent ran");
-	if (attachment->adopted && !ns_endpoint_is_member(endpoint))
-		ns_members_recall(attachment);
+	recall(attachment);
 	if (ns_endpoint_is_member(endpoint)) {
 		r = ns_members_add(engine, attachment, err);
 		if (r < 0)
 			return r;
 	}
+	r = ns_engine_index(engine, attachment, err);
+	if (r < 0)
+		return r;
 	if (!attachment->adopted && attachment->learner)
 		read_existing(attachment);
 	attachment->dirty = true;
@@ -337,6 +336,7 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	if (!attachment)
 		return NULL;
 	ns_members_remove(attachment->engine, attachment);
+	ns_engine_unindex(attachment->engine, attachment);
 	attachment->learner = ns_learner_close(attachment->learner);
 	ns_drifted_close(attachment);
 	ns_outer_close(&attachment->outer);

@@ -55,15 +55,18 @@ struct ns_attachment {
 
 	bool stale; /* elements in the kernel may name a peer's address that is another's now */
 	bool dirty;
-	bool recheck;            /* the kernel may not be as it was left: read it whatever is thought to be there */
-	bool was_here;           /* a daemon before this one had it, in this boot */
-	bool adopted;            /* the table was there before this daemon */
-	enum ns_mode mode;       /* of the plan in the kernel; INVALID: none of ours yet */
-	uint64_t revision;       /* likewise */
-	uint32_t learn_set_size; /* likewise */
-	int64_t applied;         /* when; CLOCK_REALTIME */
-	unsigned generation;     /* likewise */
-	char plan_digest[72];    /* likewise; "" : none */
+	bool recheck;   /* the kernel may not be as it was left: read it whatever is thought to be there */
+	uint64_t round; /* the last in which it was reconciled by a turn; engine->round */
+	bool was_here;  /* a daemon before this one had it, in this boot */
+	char left[NS_DIGEST_TEXT_MAX];   /* the plan that one left in the kernel; "": not told */
+	bool adopted;                    /* the table was there before this daemon */
+	enum ns_mode found_mode;         /* of the plan in it, while `mode` is not known */
+	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
+	uint64_t revision;               /* likewise */
+	uint32_t learn_set_size;         /* likewise */
+	int64_t applied;                 /* when; CLOCK_REALTIME */
+	unsigned generation;             /* likewise */
+	char plan_digest[72];            /* likewise; "" : none */
 	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
 	int64_t failed_since;
 	char learn_failure[NS_ERROR_TEXT_MAX]; /* why nothing is heard from it; "" : it is heard */
@@ -74,6 +77,8 @@ bool ns_cause_is_full_set(const char *cause);
 
 /* True while the plan in the kernel lets everything pass and remembers it. */
 bool ns_mode_learns(enum ns_mode mode);
+/* Whether what is counted as refused is let pass all the same. `mode`: of one of its locks. */
+bool ns_attachment_audits(const struct ns_attachment *attachment, enum ns_mode mode);
 /* True while a policy decides: auditing and enforcing. */
 bool ns_mode_in_force(enum ns_mode mode);
 

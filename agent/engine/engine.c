@@ -52,20 +52,15 @@ static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct 
 static void dispute(struct ns_engine *engine, const struct ns_claim *claim)
 {
 	enum ns_addr_scope scope = ns_addr_scope(&claim->addr);
+	struct ns_attachment *attachment;
+	char text[NS_ADDR_TEXT_MAX];
 
 	if (!claim->cookie || (scope != NS_ADDR_PRIVATE && scope != NS_ADDR_GLOBAL))
 		return;
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	{
-		struct ns_attachment *attachment = ns_attachment_of(endpoint);
-		char text[NS_ADDR_TEXT_MAX];
-
-		if (!attachment || endpoint->cookie != claim->cookie)
-			continue;
-		if (attachment->disputed++ == 0)
-			(void)snprintf(attachment->disputed_first, sizeof attachment->disputed_first, "%s",
-				       ns_addr_format(&claim->addr, text));
-	}
+	attachment = ns_engine_find_attachment(engine, claim->cookie);
+	if (attachment && attachment->disputed++ == 0)
+		(void)snprintf(attachment->disputed_first, sizeof attachment->disputed_first, "%s",
+			       ns_addr_format(&claim->addr, text));
 }
 
 static int fill_book(struct ns_engine *engine, const struct ns_claims *claims, struct ns_book *book,
@@ -159,8 +154,10 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 	engine->config = *config;
 	engine->event = sd_event_ref(event);
 	engine->store = store;
-	engine->starting = true;
+	engine->starting = engine->first = true;
+	engine->round = 1;
 	ns_engine_open_host(engine);
+	ns_found_look(engine);
 	r = ns_book_new(&engine->book, err);
 	if (r == 0)
 		r = ns_engine_make_sources(engine, err);
@@ -169,6 +166,7 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 	if (r < 0)
 		return r;
 	engine->starting = false;
+	ns_found_release(&engine->found);
 	engine->book_dirty = true;
 	if (config->only_remove) {
 		*ret = NS_TAKE(engine);
@@ -207,6 +205,8 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	(void)sd_event_unref(engine->event);
 	free(engine->queued);
 	free(engine->members);
+	free(engine->by_cookie);
+	ns_found_release(&engine->found);
 	free(engine);
 	return NULL;
 }

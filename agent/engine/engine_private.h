@@ -12,6 +12,7 @@
 #include "claims.h"
 #include "drift.h"
 #include "engine.h"
+#include "found.h"
 #include "kernel_features.h"
 #include "gate.h"
 #include "leases.h"
@@ -55,6 +56,13 @@ struct ns_engine {
 	bool in_turn;                   /* all that has happened until now has been told */
 	struct ns_attachment **members; /* attachments of members; there also while the watcher has its first look */
 	size_t n_members, members_allocated;
+	struct ns_attachment **by_cookie; /* all attachments, by their endpoints' cookies */
+	size_t n_by_cookie, by_cookie_allocated;
+	struct ns_found found; /* at the start only */
+	uint64_t round;        /* of reconciling whoever is marked, each once, in as many slices as it takes */
+	bool first;            /* the slice to come is the first */
+	bool round_failed;     /* somebody in it has */
+	bool batching;         /* a batch of the store is open for the slice under way */
 
 	sd_event_source *turn;    /* the deferred reconcile */
 	sd_event_source *tighten; /* likewise, and before anything else, of what takes something away */
@@ -75,8 +83,18 @@ void ns_engine_store_endpoint(struct ns_engine *engine, const struct ns_attachme
 
 /* Something changed: a turn comes at the end of this round of the loop. */
 void ns_engine_schedule(struct ns_engine *engine);
-/* Now. Errors stay with the attachments. */
+/* Now, a slice of it: whoever has no rules yet, and as many of the others as there is time for; the rest comes with the
+ * turns that follow, after whatever has happened meanwhile. Errors stay with the attachments. */
 void ns_engine_turn(struct ns_engine *engine);
+/* Not all that was there before this daemon has been dealt with. */
+static inline bool ns_engine_is_catching_up(const struct ns_engine *engine)
+{
+	return engine->round == 1;
+}
+/* Whoever is asked about does not wait for a turn. */
+void ns_engine_hasten(struct ns_engine *engine, const struct ns_endpoint *endpoint);
+/* Commits what the slice under way has stored, where somebody needs a batch of his own. */
+void ns_engine_settle(struct ns_engine *engine);
 /* Writes the queue to the store. */
 void ns_engine_flush(struct ns_engine *engine);
 void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpoint,
@@ -85,7 +103,10 @@ void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpo
 enum ns_start ns_engine_start_of(const struct ns_engine *engine, const char *workload);
 /* Whether links are to be closed also while no agent runs. */
 bool ns_engine_wants_standing(struct ns_engine *engine);
-struct ns_attachment *ns_engine_find_attachment(struct ns_engine *engine, uint64_t cookie);
+struct ns_attachment *ns_engine_find_attachment(const struct ns_engine *engine, uint64_t cookie);
+/* An attachment is made, or goes. */
+int ns_engine_index(struct ns_engine *engine, struct ns_attachment *attachment, struct ns_error *err);
+void ns_engine_unindex(struct ns_engine *engine, const struct ns_attachment *attachment);
 /* host.c: the socket in the agent's own namespace, the gate, and drift there. What fails is said in status. */
 void ns_engine_open_host(struct ns_engine *engine);
 void ns_engine_close_host(struct ns_engine *engine);

@@ -154,8 +154,8 @@ int ns_heirlooms_load(struct ns_heirlooms *heirlooms, struct ns_store *store, st
 	return 0;
 }
 
-/* One with several owners was passed on before without an end being seen: the newest is the last. */
-bool ns_heirlooms_doubt(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr, const char *workload)
+/* The first of this address, or where it would be. */
+static size_t first_of(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr)
 {
 	size_t from = 0, to = heirlooms->n;
 
@@ -167,6 +167,24 @@ bool ns_heirlooms_doubt(const struct ns_heirlooms *heirlooms, const struct ns_ad
 		else
 			to = middle;
 	}
-	return from < heirlooms->n && ns_addr_equal(&heirlooms->list[from].addr, addr) &&
-	       strcmp(heirlooms->list[from].workload, workload) != 0;
+	return from;
+}
+
+/* One with several owners was passed on before without an end being seen: the newest is the last. */
+bool ns_heirlooms_doubt(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr, const char *workload)
+{
+	size_t i = first_of(heirlooms, addr);
+
+	return i < heirlooms->n && ns_addr_equal(&heirlooms->list[i].addr, addr) &&
+	       strcmp(heirlooms->list[i].workload, workload) != 0;
+}
+
+bool ns_heirlooms_may_be_anothers(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr,
+				  const char *workload)
+{
+	for (size_t i = first_of(heirlooms, addr); i < heirlooms->n && ns_addr_equal(&heirlooms->list[i].addr, addr);
+	     i++)
+		if (strcmp(heirlooms->list[i].workload, workload) != 0)
+			return true;
+	return heirlooms->since == 0;
 }

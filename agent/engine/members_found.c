@@ -36,7 +36,7 @@ void ns_members_recall(struct ns_attachment *base)
 	NS_CLEANUP(ns_plan_release) struct ns_plan found = NS_PLAN_INIT;
 	struct ns_members *members = &base->members;
 
-	if (ns_lock_read(base->lock, &found, NULL) < 0)
+	if (ns_lock_read_sets(base->lock, NS_SET_OTHERS_PREFIX, &found, NULL) < 0)
 		return;
 	for (size_t i = 0; i < found.n_sets; i++) {
 		unsigned level = level_of_set(&found.sets[i]);

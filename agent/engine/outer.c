@@ -17,8 +17,7 @@ void ns_outer_wish_release(struct ns_outer_wish *wish)
 	ns_plan_release(&wish->plan);
 }
 
-/* The index in a chain's name, "from_7"; 0: not such a chain. */
-static int index_of_chain(const struct ns_plan_chain *chain)
+int ns_outer_index_of_chain(const struct ns_plan_chain *chain)
 {
 	const char *digits = strrchr(chain->name, '_');
 	char *end;
@@ -30,37 +29,50 @@ static int index_of_chain(const struct ns_plan_chain *chain)
 	return *end || value <= 0 || value > INT32_MAX ? 0 : (int)value;
 }
 
+size_t ns_outer_add_port(struct ns_port_name *list, size_t n, const struct ns_port_name *port)
+{
+	bool known = port->index == 0 || n == NS_ENDPOINT_INTERFACES_MAX;
+
+	for (size_t i = 0; i < n && !known; i++)
+		known = list[i].index == port->index;
+	if (!known)
+		list[n++] = *port;
+	return n;
+}
+
 size_t ns_outer_ports_of(const struct ns_plan *plan, struct ns_port_name *ret)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_chains; i++) {
-		int index = index_of_chain(&plan->chains[i]);
-		bool known = index == 0 || n == NS_ENDPOINT_INTERFACES_MAX;
+		struct ns_port_name port = { .index = ns_outer_index_of_chain(&plan->chains[i]) };
 
-		for (size_t k = 0; k < n && !known; k++)
-			known = ret[k].index == index;
-		if (known)
-			continue;
-		ret[n].index = index;
-		memcpy(ret[n++].name, plan->chains[i].device, NS_IFNAME_MAX);
+		memcpy(port.name, plan->chains[i].device, NS_IFNAME_MAX);
+		n = ns_outer_add_port(ret, n, &port);
 	}
 	return n;
 }
 
-/* A table from before this daemon: what it says of the endpoint is what was known when it was locked. */
+/* A table from before this daemon: what it says of the endpoint is what was known when it was locked. Its rules are
+ * read when its turn comes. */
 static void recall(struct ns_attachment *attachment)
 {
 	struct ns_outer *outer = &attachment->outer;
-	struct ns_plan found = NS_PLAN_INIT;
-	int r = ns_lock_read(outer->lock, &found, NULL);
+	NS_CLEANUP(ns_plan_release) struct ns_plan found = NS_PLAN_INIT;
+	bool ports_known = attachment->engine->found.whole;
+	int r = ns_lock_look(outer->lock, NULL);
 
 	outer->there = r != -ENOENT;
 	if (r < 0)
 		return;
-	outer->n_ports = ns_outer_ports_of(&found, outer->ports);
-	ns_own_recall(&outer->own, &found);
-	ns_plan_release(&found);
+	r = ports_known ? ns_lock_read_sets(outer->lock, NS_OWN_SETS_PREFIX, &found, NULL)
+			: ns_lock_read(outer->lock, &found, NULL);
+	if (ports_known)
+		outer->n_ports = ns_found_ports(&attachment->engine->found, attachment->endpoint->cookie, outer->ports);
+	else if (r == 0)
+		outer->n_ports = ns_outer_ports_of(&found, outer->ports);
+	if (r == 0)
+		ns_own_recall(&outer->own, &found);
 }
 
 static int load_figure(void *ctx, const struct ns_counter_base *base)

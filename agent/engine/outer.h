@@ -70,6 +70,10 @@ bool ns_outer_refused(const struct ns_attachment *attachment, struct ns_outer_re
 /* Removes the tables of endpoints that ended while no agent ran. One that still has its port on this host stays. */
 void ns_outer_sweep(struct ns_engine *engine);
 
+/* The index in a chain's name, "from_7"; 0: not such a chain. */
+int ns_outer_index_of_chain(const struct ns_plan_chain *chain);
+/* Adds a port that is not in the list yet, where there is room (NS_ENDPOINT_INTERFACES_MAX); returns how many it has. */
+size_t ns_outer_add_port(struct ns_port_name *list, size_t n, const struct ns_port_name *port);
 /* The ports of a plan, from its chains; at most NS_ENDPOINT_INTERFACES_MAX. */
 size_t ns_outer_ports_of(const struct ns_plan *plan, struct ns_port_name *ret);
 /* Whether the port is or was, under whatever name, under the lock that is in the kernel. */

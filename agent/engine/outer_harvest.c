@@ -47,7 +47,7 @@ static int harvest_element(void *ctx, const struct ns_plan_element *element, siz
 	struct harvest *harvest = ctx;
 	struct ns_attachment *attachment = harvest->attachment;
 	struct ns_observation observation = {
-		.kind = attachment->outer.mode == NS_MODE_AUDITING ? NS_LOG_AUDIT : NS_LOG_DENY,
+		.kind = ns_attachment_audits(attachment, attachment->outer.mode) ? NS_LOG_AUDIT : NS_LOG_DENY,
 		.time = ns_clock_now(),
 		.process = "",
 		.uid = -1,

@@ -19,6 +19,7 @@
 
 #define NS_OWN_SETTLE_US     INT64_C(5000000)
 #define NS_OWN_SETTLE_MAX_US INT64_C(10000000)
+#define NS_OWN_SETS_PREFIX   "own" /* of the sets that it is recalled from */
 
 /* Interfaces by their index in the namespace. */
 struct ns_own {

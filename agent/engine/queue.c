@@ -2,6 +2,7 @@
  *
  * Observations wait for the end of the turn, so that a burst is one transaction, and for their endpoint's name.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,59 @@ void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpo
 	ns_engine_schedule(engine);
 }
 
-struct ns_attachment *ns_engine_find_attachment(struct ns_engine *engine, uint64_t cookie)
+/* The place of that cookie, or where it would be. */
+static size_t place(const struct ns_engine *engine, uint64_t cookie)
 {
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	if (endpoint->cookie == cookie)
-		return ns_attachment_of(endpoint);
-	return NULL;
+	size_t low = 0, high = engine->n_by_cookie;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (engine->by_cookie[middle]->endpoint->cookie < cookie)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct ns_attachment *ns_engine_find_attachment(const struct ns_engine *engine, uint64_t cookie)
+{
+	size_t at = place(engine, cookie);
+
+	return at < engine->n_by_cookie && engine->by_cookie[at]->endpoint->cookie == cookie ? engine->by_cookie[at]
+											     : NULL;
+}
+
+int ns_engine_index(struct ns_engine *engine, struct ns_attachment *attachment, struct ns_error *err)
+{
+	size_t at = place(engine, attachment->endpoint->cookie);
+
+	if (engine->n_by_cookie == engine->by_cookie_allocated) {
+		size_t more = engine->by_cookie_allocated ? engine->by_cookie_allocated * 2 : 64;
+		struct ns_attachment **bigger = reallocarray(engine->by_cookie, more, sizeof(struct ns_attachment *));
+
+		if (!bigger)
+			return ns_error_set(err, -ENOMEM, "out of memory for an endpoint");
+		engine->by_cookie = bigger;
+		engine->by_cookie_allocated = more;
+	}
+	memmove(engine->by_cookie + at + 1, engine->by_cookie + at,
+		(engine->n_by_cookie - at) * sizeof(struct ns_attachment *));
+	engine->by_cookie[at] = attachment;
+	engine->n_by_cookie++;
+	return 0;
+}
+
+void ns_engine_unindex(struct ns_engine *engine, const struct ns_attachment *attachment)
+{
+	size_t at = place(engine, attachment->endpoint->cookie);
+
+	if (at >= engine->n_by_cookie || engine->by_cookie[at] != attachment)
+		return; /* it has not come so far */
+	engine->n_by_cookie--;
+	memmove(engine->by_cookie + at, engine->by_cookie + at + 1,
+		(engine->n_by_cookie - at) * sizeof(struct ns_attachment *));
 }
 
 /* What is stored goes; what waits for its endpoint's name stays. */
@@ -65,6 +113,7 @@ void ns_engine_flush(struct ns_engine *engine)
 	struct ns_attachment *attachment = NULL; /* of the entry before: they come in runs */
 	struct ns_error err = NS_ERROR_INIT;
 
+	ns_engine_settle(engine);
 	if (!n || !engine->watch || ns_store_begin(engine->store, &err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {

@@ -55,6 +55,7 @@ int ns_engine_ready(struct ns_engine *engine, const struct ns_hint *hint, struct
 		return r;
 	memset(ret, 0, sizeof *ret);
 	ns_engine_turn(engine);
+	ns_engine_hasten(engine, endpoint);
 	ret->cookie = endpoint->cookie;
 	judge(engine, endpoint, ret);
 	return 0;

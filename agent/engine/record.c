@@ -135,7 +135,7 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 		return 0; /* counted or recorded since */
 	/* The sets of auditing and enforcing are the same ones: which it was is told by the plan in force. */
 	if (base.deny)
-		observation.kind = attachment->mode == NS_MODE_AUDITING ? NS_LOG_AUDIT : NS_LOG_DENY;
+		observation.kind = ns_attachment_audits(attachment, attachment->mode) ? NS_LOG_AUDIT : NS_LOG_DENY;
 	r = ns_figures_advance(&attachment->figures, &base.tuple, base.deny, base.packets, base.bytes, &packets, &bytes,
 			       &is_new);
 	if (r < 0)

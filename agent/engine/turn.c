@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -17,8 +18,21 @@
 #define RETRY_FIRST   (1 * SECOND)
 #define RETRY_MAX     (5 * SECOND)
 /* So long a new endpoint may stay nameless before it is learned under the name its cgroup gives. */
-#define IDENTITY_WAIT  (10 * SECOND)
+#define IDENTITY_WAIT (10 * SECOND)
+/* So long a turn goes on, of the processor's time and by the clock. The first one, before the daemon says that it is
+ * ready, is longer: where there are few, all is done then. */
+#define SLICE          UINT64_C(20000)
+#define SLICE_WALL     (5 * SLICE)
+#define SLICE_FIRST    (SECOND / 2)
 #define UDP_SERVED_FOR (170 * SECOND) /* a little less than the elements' three minutes */
+
+static uint64_t now_us(clockid_t clock)
+{
+	struct timespec now;
+
+	(void)clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec / 1000;
+}
 
 static void arm(sd_event_source *timer, uint64_t after_us)
 {
@@ -75,33 +89,105 @@ static void settle_identity(struct ns_attachment *attachment)
 	ns_log_warning("%s: its runtime has not told its name; it goes by this one until then", attachment->workload);
 }
 
-void ns_engine_turn(struct ns_engine *engine)
+void ns_engine_settle(struct ns_engine *engine)
 {
 	struct ns_error err = NS_ERROR_INIT;
-	bool failed = false;
 
-	if (engine->book_dirty && ns_engine_rebuild_book(engine, &err) < 0)
-		ns_log_error("the address book could not be rebuilt: %s", err.text);
-	ns_members_decide(engine);
+	if (!engine->batching)
+		return;
+	engine->batching = false;
+	if (ns_store_commit(engine->store, &err) < 0)
+		ns_log_error("what was done in this turn could not be stored: %s", err.text);
+}
+
+/* Never twice in one round: who is marked again at once, by whatever it does, does not keep the others waiting. */
+static void reconcile(struct ns_attachment *attachment)
+{
+	struct ns_engine *engine = attachment->engine;
+
+	engine->batching = engine->batching || ns_store_begin(engine->store, NULL) == 0;
+	attachment->round = engine->round;
+	if (ns_attachment_reconcile(attachment, NULL) < 0)
+		engine->round_failed = true;
+	ns_engine_store_endpoint(engine, attachment, 0);
+}
+
+/* What it has in the kernel from a daemon before this one holds until its turn comes; nothing holds for the others. */
+static bool is_urgent(const struct ns_attachment *attachment)
+{
+	bool waits =
+		attachment->failure[0] && attachment->round == attachment->engine->round; /* has failed in this one */
+
+	return attachment->dirty && attachment->mode == NS_MODE_INVALID && !attachment->adopted && !waits;
+}
+
+/* The first one, before the daemon says that it is ready, does as much on a busy machine as on one that is not. */
+static bool is_over(const struct ns_engine *engine, uint64_t began, uint64_t began_cpu)
+{
+	uint64_t used = now_us(CLOCK_THREAD_CPUTIME_ID) - began_cpu;
+
+	return engine->first ? used >= SLICE_FIRST : used >= SLICE || now_us(CLOCK_MONOTONIC) - began >= SLICE_WALL;
+}
+
+/* True when all have been dealt with that were marked. */
+static bool reconcile_slice(struct ns_engine *engine)
+{
+	uint64_t began = now_us(CLOCK_MONOTONIC), began_cpu = now_us(CLOCK_THREAD_CPUTIME_ID);
+
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (!attachment || !attachment->dirty || attachment->round == engine->round)
+			continue;
+		if (is_over(engine, began, began_cpu))
+			return false;
+		reconcile(attachment);
+	}
+	return true;
+}
+
+/* What every turn looks at; false: somebody cannot be entered, or heard. */
+static bool look_after_all(struct ns_engine *engine)
+{
+	bool well = true;
+
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
 		if (!attachment) {
-			failed = true;
+			well = false;
 			continue;
 		}
 		settle_identity(attachment);
 		if (attachment->renamed[0])
 			ns_attachment_rename(attachment);
 		forget_udp_served(attachment);
-		failed = failed || !attachment->learner;
+		well = well && attachment->learner;
 		(void)ns_drifted_audit(attachment, false);
-		if (!attachment->dirty)
-			continue;
-		if (ns_attachment_reconcile(attachment, NULL) < 0)
-			failed = true;
-		ns_engine_store_endpoint(engine, attachment, 0);
+		if (is_urgent(attachment))
+			reconcile(attachment);
+	}
+	return well;
+}
+
+void ns_engine_turn(struct ns_engine *engine)
+{
+	struct ns_error err = NS_ERROR_INIT;
+	bool failed, all;
+
+	if (engine->book_dirty && ns_engine_rebuild_book(engine, &err) < 0)
+		ns_log_error("the address book could not be rebuilt: %s", err.text);
+	ns_members_decide(engine);
+	failed = !look_after_all(engine);
+	all = reconcile_slice(engine);
+	engine->first = false;
+	ns_engine_settle(engine);
+	failed = failed || engine->round_failed;
+	if (all) {
+		engine->round++;
+		engine->round_failed = false;
 	}
 	if (!engine->starting) {
 		ns_orphans_turn(engine);
@@ -110,8 +196,20 @@ void ns_engine_turn(struct ns_engine *engine)
 	ns_engine_flush(engine);
 	if (failed)
 		ns_engine_arm_retry(engine);
-	else
+	else if (all)
 		engine->retry_after_us = RETRY_FIRST;
+	if (!all)
+		ns_engine_schedule(engine);
+}
+
+void ns_engine_hasten(struct ns_engine *engine, const struct ns_endpoint *endpoint)
+{
+	struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+	if (!attachment || !attachment->dirty)
+		return;
+	(void)ns_attachment_reconcile(attachment, NULL);
+	(void)ns_gate_update(engine, NULL);
 }
 
 static int on_turn(sd_event_source *source, void *ctx)

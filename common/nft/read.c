@@ -23,6 +23,7 @@ struct reader {
 	struct ns_nft *nft;
 	const struct ns_nft_scope *scope;
 	struct ns_nft_reading *reading;
+	const char *sets;                   /* nothing but sets, with the elements of those of this prefix; NULL: all */
 	bool settled;                       /* the table is this socket's: nobody else can change it */
 	bool interrupted;                   /* by somebody else's transactions */
 	size_t chain;                       /* that of the last rule: they come chain by chain */
@@ -265,7 +266,8 @@ static int read_elements(struct reader *reader, struct ns_error *err)
 		bool odd = false;
 		int r;
 
-		if (set->n_fields == 0 || !ns_nft_set_elements_are_planned(set))
+		if (set->n_fields == 0 || !ns_nft_set_elements_are_planned(set) ||
+		    (reader->sets && strncmp(set->name, reader->sets, strlen(reader->sets)) != 0))
 			continue;
 		r = ns_nft_dump_set(reader->nft, reader->scope, set, reader->settled, take_element, set, &odd, &why);
 		if (r < 0) {
@@ -326,7 +328,7 @@ static int confirm(struct reader *reader, struct ns_error *err)
 
 	if (!reader->interrupted)
 		return 0;
-	if (!reader->reading->beyond[0] && !is_complete(reader))
+	if (!reader->reading->beyond[0] && !reader->sets && !is_complete(reader))
 		return changed(err);
 	r = ns_nft_read_table(reader->nft, reader->scope, &exists, &after, err);
 	if (r < 0)
@@ -352,8 +354,9 @@ static int read_once(struct reader *reader, struct ns_error *err)
 			       table->flags & NFT_TABLE_F_DORMANT ? " (dormant)" : "");
 	reader->settled = (table->flags & NS_NFT_TABLE_F_OWNER) && table->owner == ns_nft_port(reader->nft);
 	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-		r = read_part(reader, i, err);
-	if (r == 0)
+		if (!reader->sets || parts[i].type == NFT_MSG_GETSET)
+			r = read_part(reader, i, err);
+	if (r == 0 && !reader->sets)
 		r = read_chains(reader, err);
 	if (r == 0)
 		r = read_elements(reader, err);
@@ -362,11 +365,17 @@ static int read_once(struct reader *reader, struct ns_error *err)
 
 int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, struct ns_nft_reading *ret, struct ns_error *err)
 {
+	return ns_nft_read_sets(nft, scope, NULL, ret, err);
+}
+
+int ns_nft_read_sets(struct ns_nft *nft, const struct ns_nft_scope *scope, const char *prefix,
+		     struct ns_nft_reading *ret, struct ns_error *err)
+{
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
 	int r;
 
 	for (unsigned try = 0;; try++) {
-		struct reader reader = { .nft = nft, .scope = scope, .reading = &reading };
+		struct reader reader = { .nft = nft, .scope = scope, .reading = &reading, .sets = prefix };
 
 		r = read_once(&reader, err);
 		if (r != -EINTR || try + 1 == NS_NFT_DUMP_TRIES)

@@ -43,6 +43,10 @@ int ns_nft_read_table(struct ns_nft *nft, const struct ns_nft_scope *scope, bool
  * table an interrupted dump is done again: -EINTR after NS_NFT_DUMP_TRIES. */
 int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, struct ns_nft_reading *ret, struct ns_error *err);
 
+/* Only the sets, and elements only of those whose names begin with `prefix`. */
+int ns_nft_read_sets(struct ns_nft *nft, const struct ns_nft_scope *scope, const char *prefix,
+		     struct ns_nft_reading *ret, struct ns_error *err);
+
 /* Whether the plan says which elements the set has. */
 bool ns_nft_set_elements_are_planned(const struct ns_plan_set *set);
 
