@@ -95,6 +95,14 @@ static void tcp_under_way(struct ns_builder *b, const char *chain)
 	ns_builder_verdict(b, NFT_JUMP, chain);
 }
 
+/* What the host was told not to follow (notrack) has no direction: it may be either, as for the outer lock. */
+static void untracked(struct ns_builder *b, const char *chain)
+{
+	ns_builder_rule(b, "not followed by conntrack");
+	ns_compile_state(b, NF_CT_STATE_UNTRACKED_BIT);
+	ns_builder_verdict(b, NFT_JUMP, chain);
+}
+
 static void refuse_rest(struct ns_builder *b)
 {
 	ns_builder_rule(b, "nothing is left over");
@@ -113,6 +121,7 @@ static void judge_in(struct enforce *e)
 	jump(b, "ingress");
 	each_under_way(b, NFT_JUMP, "egress_answer");
 	tcp_under_way(b, "egress_answer");
+	untracked(b, "egress_answer");
 	each_under_way(b, NFT_GOTO, "deny_egress_answer");
 	jump(b, "deny_ingress");
 	refuse_rest(b);
@@ -127,6 +136,7 @@ static void judge_out(struct enforce *e)
 	jump(b, "egress");
 	each_under_way(b, NFT_JUMP, "ingress_answer");
 	tcp_under_way(b, "ingress_answer");
+	untracked(b, "ingress_answer");
 	each_under_way(b, NFT_GOTO, "deny_ingress_answer");
 	jump(b, "deny_egress");
 	refuse_rest(b);

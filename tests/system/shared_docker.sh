@@ -27,6 +27,7 @@ work() {
 	each mb_pass client tcp web 9090 # side serves that, in the same namespace
 	each mb_pass hosted tcp db 5432
 	each mb_pass client tcp host 7070
+	each mb_pass client udp host 7171
 	mb_pass hosted tcp4 127.0.0.1 9999
 	mb_pass hosted tcp6 ::1 9999
 }
@@ -83,7 +84,7 @@ docker_run client --network net -- sleep 1000
 docker_run outsider --network net -- sleep 1000
 docker_run web --network net -- traffic serve tcp:8080
 docker_run side --network container:web -- traffic serve tcp:9090
-docker_run hosted --network host -- traffic serve tcp:7070
+docker_run hosted --network host -- traffic serve tcp:7070 udp:7171
 rt_look db client outsider web side hosted
 RT_ADDRESS[host/4/net]=172.31.0.1 RT_ADDRESS[host/6/net]=fd99:5::1
 eventually "who made the namespace" 10 mb_is docker/web '.member == null and (.provisional | not)'
@@ -122,6 +123,15 @@ refused
 work
 host_works
 check "the kernel holds what was approved" ns verify
+# As a name server on each node does.
+nft 'table inet unfollowed {
+	chain in { type filter hook prerouting priority raw; udp dport 7171 notrack; }
+	chain out { type filter hook output priority raw; udp sport 7171 notrack; }
+}' || die "notrack"
+each mb_pass client udp host 7171
+each mb_refuse outsider udp host 7171
+all_refused
+nft delete table inet unfollowed
 check "told by nobody's process: the namespace's own rules" rt_in side "$TRAFFIC" try udp4 "$(rt_address db 4 net)" 53 1000
 check "and those refuse what the member may" not rt_in side "$TRAFFIC" try tcp4 "$(rt_address db 4 net)" 5432 300
 
