@@ -44,9 +44,11 @@ int ns_names_explain(struct ns_store *store, const char *name, struct ns_error *
 	ns_names_nearest(store, name, nearest);
 	if (!*nearest)
 		return ns_error_set(err, -ENOENT,
-				    "no workload '%.128s' is known; 'nanoseg endpoints' lists those that run", name);
-	return ns_error_set(
-		err, -ENOENT,
-		"no workload '%.128s' is known; did you mean '%.128s'? 'nanoseg endpoints' lists those that run", name,
-		nearest);
+				    "no workload '%.128s' is known; 'nanoseg endpoints' lists those that run, and who "
+				    "shares another's rules",
+				    name);
+	return ns_error_set(err, -ENOENT,
+			    "no workload '%.128s' is known; did you mean '%.128s'? 'nanoseg endpoints' lists those "
+			    "that run, and who shares another's rules",
+			    name, nearest);
 }

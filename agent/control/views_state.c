@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "cleanup.h"
@@ -50,7 +51,10 @@ static int unrestricted(struct ns_engine *engine, const json_t *endpoints, json_
 		return no_memory(err);
 	json_array_foreach (endpoints, i, endpoint) {
 		const char *name = json_string_value(json_object_get(endpoint, "workload"));
-		int r = name && !json_object_get(seen, name)
+		/* Who shares the rules of another is as restricted as that one. */
+		bool judged = strncmp(json_string_value(json_object_get(endpoint, "inner")) ?: "", NS_INNER_SHARED,
+				      sizeof NS_INNER_SHARED - 1) == 0;
+		int r = name && !judged && !json_object_get(seen, name)
 				? ns_store_get_workload(ns_engine_store(engine), name, &row, err)
 				: -ENOENT;
 

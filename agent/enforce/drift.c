@@ -142,10 +142,8 @@ static int receive(struct ns_drift *drift)
 	return 1;
 }
 
-static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void read_some(struct ns_drift *drift)
 {
-	struct ns_drift *drift = userdata;
-
 	drift->told = 0;
 	drift->lost = false;
 	drift->buf = malloc(RECEIVE_BYTES);
@@ -161,7 +159,18 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 		drift->transaction = (struct ns_drift_transaction){ 0 };
 		drift->seen(drift->ctx, &event);
 	}
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	read_some(userdata);
 	return 0;
+}
+
+void ns_drift_read(struct ns_drift *drift)
+{
+	if (drift)
+		read_some(drift);
 }
 
 static int join(struct ns_drift *drift, struct ns_error *err)

@@ -46,6 +46,9 @@ int ns_drift_open(sd_event *event, int netns_fd, ns_drift_is_ours is_ours, ns_dr
  * loop. For the port of the lock of that namespace; to be told again when the lock gets another socket, since anybody
  * may have the port of one that was closed. 0: none is left out. */
 int ns_drift_skip(struct ns_drift *drift, uint32_t port, struct ns_error *err);
+/* Reads what is there now, with the calls of `seen` that follow: before a port of ours is given up, while what it did
+ * can still be told to be ours. */
+void ns_drift_read(struct ns_drift *drift);              /* accepts NULL */
 struct ns_drift *ns_drift_close(struct ns_drift *drift); /* accepts NULL; returns NULL */
 
 #endif

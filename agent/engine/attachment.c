@@ -215,6 +215,7 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 		attachment->mode = NS_MODE_INVALID;
 	attachment->identified = true;
 	attachment->dirty = true;
+	ns_members_review(attachment->engine, attachment->endpoint->netns_cookie);
 	ns_engine_store_endpoint(attachment->engine, attachment, 0);
 }
 
@@ -242,8 +243,10 @@ static void recall(struct ns_attachment *attachment)
 							 attachment->left, NULL) == 0;
 	if (!attachment->was_here)
 		attachment->left[0] = '\0';
+	else if (!attachment->adopted && ns_endpoint_is_member(attachment->endpoint))
+		attachment->missing = true; /* it may be without by our own doing: told when it is to have one */
 	else if (!attachment->adopted)
-		ns_drifted_repaired(attachment, "inner", "the table was taken away while no agent ran");
+		ns_drifted_repaired(attachment, "inner", NS_DRIFTED_TAKEN);
 	if (attachment->adopted &&
 	    ns_store_get_workload(attachment->engine->store, attachment->workload, &workload, NULL) == 0)
 		attachment->found_mode = workload.mode;

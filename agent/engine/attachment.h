@@ -35,6 +35,8 @@ struct ns_attachment {
 	struct ns_outer outer;
 	struct ns_members members; /* of a namespace */
 	bool split;                /* a member that is to have a table of its own */
+	bool missing;              /* it had a table before this daemon, and has none */
+	bool undecided;            /* whether it is, has to be found out again */
 	uint16_t nflog_group;
 	struct ns_loaded *policy; /* what its rules were last made of; NULL: none is in force */
 	struct ns_drifted drifted;

@@ -13,6 +13,8 @@
 struct ns_attachment;
 struct ns_engine;
 
+#define NS_DRIFTED_TAKEN "the table was taken away while no agent ran"
+
 struct ns_drifted {
 	struct ns_drift *monitor;
 	char failure[NS_ERROR_TEXT_MAX]; /* why nobody watches; "" */

@@ -77,6 +77,7 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 
 /* [{cookie, workload, runtime, container_id, name, image, image_digest, pid, addresses[], interfaces[], mode, inner,
  * outer, since, findings[]}]. New references. `inner` is "learning", "auditing", "enforcing", or "failed: why". */
+#define NS_INNER_SHARED "none: it shares the rules of " /* `inner` of a member without a table of its own */
 json_t *ns_engine_endpoints(struct ns_engine *engine);
 /* {endpoints: n, modes: {mode: n}, gaps: [open gaps], unprotected: [{workload, cookie, container, why, remedy}],
  * sources: […], lost_observations: n}; the caller adds version, uptime, kernel and unrestricted. An observation is lost

@@ -60,6 +60,7 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 	if (!attachment)
 		return;
 	ns_attachment_rename(attachment);
+	ns_members_review(engine, endpoint->netns_cookie);
 	/* As above, when its links waited for nothing but its name. */
 	if (follow(engine) && attachment->identified && attachment->dirty && ns_gate_is_closed_for(engine, endpoint))
 		apply_at_once(engine, attachment);

@@ -34,6 +34,7 @@ int ns_members_add(struct ns_engine *engine, struct ns_attachment *member, struc
 		engine->members_allocated = more;
 	}
 	engine->members[engine->n_members++] = member;
+	ns_members_review(engine, member->endpoint->netns_cookie);
 	return 0;
 }
 
@@ -42,6 +43,7 @@ void ns_members_remove(struct ns_engine *engine, const struct ns_attachment *mem
 	for (size_t i = 0; i < engine->n_members; i++)
 		if (engine->members[i] == member) {
 			engine->members[i] = engine->members[--engine->n_members];
+			ns_members_review(engine, member->endpoint->netns_cookie);
 			return;
 		}
 }
@@ -90,13 +92,24 @@ static bool is_to_be_split(struct ns_attachment *member)
 	return known || has_company(engine, member, base);
 }
 
+void ns_members_review(struct ns_engine *engine, uint64_t netns_cookie)
+{
+	NS_FOREACH_MEMBER(engine, member)
+	if (!netns_cookie || is_member_of(member, netns_cookie))
+		member->undecided = true;
+}
+
 void ns_members_decide(struct ns_engine *engine)
 {
 	NS_FOREACH_MEMBER(engine, member)
 	{
-		bool split = is_to_be_split(member);
 		struct ns_attachment *base;
+		bool split;
 
+		if (!member->undecided)
+			continue;
+		member->undecided = false;
+		split = is_to_be_split(member);
 		ns_members_claim(member);
 		if (split == member->split)
 			continue;
@@ -213,7 +226,6 @@ void ns_member_end(struct ns_attachment *member)
 {
 	struct ns_attachment *base = ns_member_base(member);
 	struct ns_error err = NS_ERROR_INIT;
-
 	bool had_table = has_table(member);
 
 	if (base)
@@ -228,6 +240,8 @@ void ns_member_end(struct ns_attachment *member)
 	}
 	if (had_table && ns_lock_remove(member->lock, &err) < 0)
 		ns_log_warning("%s: its table stays until the next start: %s", member->workload, err.text);
+	/* What the lock's socket did is heard while it is still known to be ours. */
+	ns_drift_read(base ? base->drifted.monitor : member->endpoint->host_netns ? member->engine->drift : NULL);
 }
 
 /* Appends the rules of a policy in the store. */

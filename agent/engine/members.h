@@ -45,7 +45,9 @@ struct ns_attachment *ns_member_base(const struct ns_attachment *member);
 int ns_members_add(struct ns_engine *engine, struct ns_attachment *member, struct ns_error *err);
 void ns_members_remove(struct ns_engine *engine, const struct ns_attachment *member);
 
-/* Decides for every member whether it is split off, and marks what has to follow. */
+/* Something that the decision depends on has changed, for the members of a namespace (0: of all). */
+void ns_members_review(struct ns_engine *engine, uint64_t netns_cookie);
+/* Decides for those members whether each is split off, and marks what has to follow. */
 void ns_members_decide(struct ns_engine *engine);
 
 /* The members that the table of this namespace has to leave to their own; at most NS_MEMBERS_MAX. */

@@ -72,7 +72,8 @@ void ns_outer_sweep(struct ns_engine *engine);
 
 /* The index in a chain's name, "from_7"; 0: not such a chain. */
 int ns_outer_index_of_chain(const struct ns_plan_chain *chain);
-/* Adds a port that is not in the list yet, where there is room (NS_ENDPOINT_INTERFACES_MAX); returns how many it has. */
+/* Adds a port that is not in the list yet, where there is room (NS_ENDPOINT_INTERFACES_MAX); returns how many it has.
+ */
 size_t ns_outer_add_port(struct ns_port_name *list, size_t n, const struct ns_port_name *port);
 /* The ports of a plan, from its chains; at most NS_ENDPOINT_INTERFACES_MAX. */
 size_t ns_outer_ports_of(const struct ns_plan *plan, struct ns_port_name *ret);

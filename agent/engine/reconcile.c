@@ -379,6 +379,9 @@ static int apply_member(struct ns_attachment *member, struct ns_error *err)
 	struct ns_attachment *base = ns_member_base(member);
 	int r;
 
+	if (member->missing && member->split)
+		ns_drifted_repaired(member, "inner", NS_DRIFTED_TAKEN);
+	member->missing = false;
 	if (!member->split) {
 		r = ns_member_unite(member, err);
 		if (r == 0)
@@ -403,6 +406,8 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 	struct ns_error local = NS_ERROR_INIT;
 	int r;
 
+	if (attachment->engine->config.only_remove)
+		return 0;
 	if (ns_attachment_awaits_name(attachment)) {
 		attachment->dirty = false;
 		return 0;

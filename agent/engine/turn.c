@@ -86,6 +86,7 @@ static void settle_identity(struct ns_attachment *attachment)
 		return;
 	attachment->identified = true;
 	attachment->dirty = true;
+	ns_members_review(attachment->engine, attachment->endpoint->netns_cookie);
 	ns_log_warning("%s: its runtime has not told its name; it goes by this one until then", attachment->workload);
 }
 
@@ -303,7 +304,12 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 	if (engine->book_dirty)
 		(void)ns_engine_rebuild_book(engine, NULL);
 	engine->gate.wants_standing = ns_engine_wants_standing(engine);
+	ns_members_review(engine, 0);
 	ns_members_decide(engine);
+	/* Who may have a table of his own now has it before his namespace's own rules let him go. */
+	NS_FOREACH_MEMBER(engine, member)
+	if (member->dirty && strcmp(member->workload, workload) != 0)
+		(void)ns_attachment_reconcile(member, NULL);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);

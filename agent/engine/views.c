@@ -9,9 +9,7 @@
 #include "engine_private.h"
 #include "fdstore.h"
 #include "json.h"
-
-/* A container whose name is not known for so long does not just start. */
-#define NAMELESS_US 10000000
+#include "unprotected.h"
 
 static json_t *addresses(const struct ns_endpoint *endpoint)
 {
@@ -80,7 +78,7 @@ static json_t *inner(const struct ns_attachment *attachment)
 	if (attachment->failure[0])
 		return json_sprintf("failed: %s", attachment->failure);
 	if (ns_member_is_judged_by_base(attachment))
-		return json_sprintf("none: it shares the rules of %s", ns_member_base(attachment)->workload);
+		return json_sprintf(NS_INNER_SHARED "%s", ns_member_base(attachment)->workload);
 	if (attachment->mode == NS_MODE_INVALID)
 		return json_string("pending");
 	return json_string(ns_mode_learns(attachment->mode) ? "learning" : ns_mode_format(attachment->mode));
@@ -181,101 +179,6 @@ json_t *ns_engine_endpoints(struct ns_engine *engine)
 	return array;
 }
 
-static json_t *unprotected(const struct ns_endpoint *endpoint, const char *why, const char *remedy)
-{
-	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
-
-	return json_pack(
-		"{s:s s:I s:s s:s s:s s:o}", "workload", attachment ? attachment->workload : endpoint->workload,
-		"cookie", (json_int_t)endpoint->cookie, "container",
-		endpoint->container_id[0] ? endpoint->container_id : endpoint->name, "why", why, "remedy", remedy,
-		"since",
-		ns_time_json(attachment && attachment->failed_since ? attachment->failed_since : endpoint->since));
-}
-
-/* The watcher's finding about a link that leads past the outer lock; NULL: none. */
-static const char *bare_link(const struct ns_endpoint *endpoint)
-{
-	for (size_t i = 0; i < endpoint->n_findings; i++)
-		if (strncmp(endpoint->findings[i], "no veth:", 8) == 0 ||
-		    strncmp(endpoint->findings[i], "no port:", 8) == 0)
-			return endpoint->findings[i];
-	return NULL;
-}
-
-static void add_unprotected(json_t *array, const struct ns_endpoint *endpoint)
-{
-	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
-
-	if (!attachment)
-		json_array_append_new(array,
-				      unprotected(endpoint, "its network namespace cannot be entered",
-						  "nanosegd needs CAP_SYS_ADMIN and CAP_NET_ADMIN; it tries again by "
-						  "itself"));
-	else if (attachment->failure[0])
-		json_array_append_new(array,
-				      unprotected(endpoint, attachment->failure,
-						  "it is tried again by itself; 'nanoseg doctor' tells what this "
-						  "kernel lacks"));
-	else if (attachment->outer.failure[0])
-		json_array_append_new(array,
-				      unprotected(endpoint, attachment->outer.failure,
-						  "the inner lock holds; the outer one is tried again by itself: "
-						  "'nanoseg doctor' tells what this kernel lacks"));
-	else if (endpoint->host_netns && !attachment->identified && attachment->mode == NS_MODE_INVALID &&
-		 ns_clock_elapsed() - attachment->attached > NAMELESS_US)
-		json_array_append_new(array, unprotected(endpoint,
-							 "it is on the host's own network and has no rules: its "
-							 "runtime has not told its name",
-							 "see 'sources': the runtime's API must answer"));
-	else if (ns_mode_in_force(attachment->mode) && endpoint->host_netns)
-		json_array_append_new(array,
-				      unprotected(endpoint,
-						  "it is on the host's own network, so only the inner lock holds: what "
-						  "it sends below it (NET_RAW) is not seen",
-						  "give it a network of its own, or drop NET_RAW and NET_ADMIN"));
-	else if (ns_mode_in_force(attachment->mode) && attachment->members.outer_waits[0])
-		json_array_append_new(
-			array, unprotected(endpoint,
-					   "a container that shares its network namespace still learns, so there "
-					   "is no outer lock: what is sent below the inner one (NET_RAW) is not "
-					   "seen",
-					   "approve a policy for every container of it, and enforce it"));
-	else if (ns_mode_in_force(attachment->mode) && !ns_endpoint_is_member(endpoint) && !attachment->outer.there &&
-		 endpoint->n_interfaces > 0)
-		json_array_append_new(array,
-				      unprotected(endpoint,
-						  "no link of its ends on this host, so only the inner lock holds: "
-						  "what is sent below it (NET_RAW) is not seen",
-						  "give it a veth on a bridge, or drop NET_RAW and NET_ADMIN"));
-	else if (ns_mode_in_force(attachment->mode) && bare_link(endpoint))
-		json_array_append_new(array,
-				      unprotected(endpoint, bare_link(endpoint),
-						  "only the inner lock holds there; give it a veth instead, or drop "
-						  "NET_RAW and NET_ADMIN"));
-	else if (ns_mode_in_force(attachment->mode) && endpoint->net_admin &&
-		 ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)
-		json_array_append_new(array,
-				      unprotected(endpoint,
-						  "it has NET_ADMIN and this kernel cannot own tables (6.9 and later "
-						  "can): it can undo its inner lock; that is repaired at once, and the "
-						  "outer lock holds",
-						  "drop NET_ADMIN, or run a newer kernel"));
-	else if (attachment->renamed[0])
-		json_array_append_new(array,
-				      unprotected(endpoint,
-						  "it has another name now, which has no rules; the rules of "
-						  "the old name stay",
-						  "approve a policy for the new name and enforce it, or put the old "
-						  "name into learning"));
-	else if (attachment->identified && endpoint->provisional && !ns_mode_in_force(attachment->mode) &&
-		 strcmp(attachment->workload, endpoint->workload) == 0)
-		json_array_append_new(array, unprotected(endpoint,
-							 "its runtime has not told its name, so no policy of a named "
-							 "workload is applied to it",
-							 "see 'sources': the runtime's API must answer"));
-}
-
 static const char *why_outside(const json_t *container)
 {
 	const char *why = json_string_value(json_object_get(container, "why"));
@@ -343,7 +246,7 @@ json_t *ns_engine_status(struct ns_engine *engine)
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		n++;
-		add_unprotected(bare, endpoint);
+		ns_unprotected_add(bare, endpoint);
 	}
 	add_outside(engine, bare);
 	if (engine->host_failure[0])

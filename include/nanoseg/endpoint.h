@@ -44,7 +44,7 @@ struct ns_port {
 };
 
 /* Marks the id of a member among cookies; neither those nor the ids of cgroups come near it. */
-#define NS_ENDPOINT_MEMBER_BIT (UINT64_C(1) << 62)
+#define NS_ENDPOINT_MEMBER_BIT (UINT64_C(1) << 52) /* a double, and so any reader of JSON, holds the sum */
 
 struct ns_member {
 	uint64_t cgroup;               /* id of the container's cgroup, which is its inode on cgroup2; 0: no member */

@@ -142,6 +142,15 @@ eventually "it shares web's rules" 10 mb_is docker/late '.inner | contains("dock
 each mb_refuse late tcp db 5432
 all_refused
 each mb_pass late udp db 53
+check "to learn it, the namespace is put into learning" ns mode docker/web learning
+check "it has its own table when the command returns" mb_is docker/late '.member.table and .inner == "learning"'
+each mb_pass late tcp db 5432
+eventually "what it does is its own" 10 has_edge docker/late '.direction == "egress" and .port == 5432'
+check "and not the namespace's" no_edge docker/web '.port == 5432'
+enforce docker/web
+eventually "without a policy it is judged by web's rules again" 10 mb_is docker/late '.inner | contains("docker/web")'
+each mb_refuse late tcp db 5432
+all_refused
 
 step "the daemon is killed: all stays"
 kill_daemon
@@ -165,6 +174,8 @@ refused
 work
 host_works
 
+check "and nobody is told to have tampered" equal "$(nsj endpoints | jq '[.[] | select((.drift.count // 0) > 0)] | length')" 0
+
 step "nothing is left"
 docker rm -f side late hosted >/dev/null
 no_table() { # PATTERN COMMAND…: that lists tables
@@ -179,5 +190,9 @@ host_rules >"$LAB/host.after"
 check "no rule of the host's own was touched" cmp "$LAB/host.before" "$LAB/host.after"
 kill $HOST_SERVER
 stop_daemon
+docker restart -t 0 web >/dev/null || die "docker restart"
+rt_look web
+check "rules are taken out" "$NANOSEGD" --config "$LAB/nanoseg.conf" --remove-rules
+check "and none are put in while that is done" no_table nanoseg rt_in web
 docker_stop
 finished

@@ -100,7 +100,8 @@ static void test_words(void **state)
 	test_get_expect(test, "/v1/graph?workload=compose/shop/wbe", 404,
 			"no workload 'compose/shop/wbe' is known; did you mean '" WEB "'? 'nanoseg endpoints' lists");
 	test_post_expect(test, "/v1/policy/propose", "{\"workload\":\"zzz\"}", 404,
-			 "no workload 'zzz' is known; 'nanoseg endpoints' lists those that run");
+			 "no workload 'zzz' is known; 'nanoseg endpoints' lists those that run, and who shares "
+			 "another's rules");
 	test_get_expect(test, "/v1/policy/diff?workload=" WEB, 404, "name a revision with --to");
 
 	(void)snprintf(path, sizeof path, "%s/log", test->data.dir);
