@@ -151,7 +151,6 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 		ns_log_set_level((enum ns_log_level)config.log_level);
 		fill_engine_config(&config, &engine_config);
 		engine_config.fdstore = daemon->fdstore;
-		engine_config.only_remove = daemon->only_remove;
 		ns_engine_reconfigure(daemon->engine, &engine_config);
 		audit(daemon, "daemon.reload");
 		ns_log_info("configuration read again");
@@ -256,6 +255,7 @@ static int start_engine(struct daemon *daemon, struct ns_error *err)
 
 	fill_engine_config(&daemon->config, &engine_config);
 	engine_config.fdstore = daemon->fdstore;
+	engine_config.only_remove = daemon->only_remove;
 	r = ns_engine_new(daemon->event, &engine_config, daemon->store, &daemon->engine, err);
 	if (r < 0)
 		return r;
