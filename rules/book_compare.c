@@ -25,9 +25,9 @@ int ns_book_compare(const struct ns_book *before, const struct ns_book *after, n
 		const struct ns_book_owned *new = j < after->n_owned ? &after->owned[j] : NULL;
 		int order = compare(old, new);
 
-		if (order < 0)
+		if (old && order < 0)
 			r = each(ctx, &old->addr, old->holder->peer_class, old->holder->name, true);
-		else if (order > 0)
+		else if (new && order > 0)
 			r = each(ctx, &new->addr, new->holder->peer_class, new->holder->name, false);
 		i += order <= 0;
 		j += order >= 0;

@@ -26,7 +26,6 @@ struct ns_attachment {
 	struct ns_engine *engine;
 	struct ns_endpoint *endpoint;
 	char workload[NS_WORKLOAD_MAX]; /* what the engine goes by: the store's word until the runtime has spoken */
-	bool identified;                /* by the runtime, or by the store from before */
 	int64_t attached;               /* when; CLOCK_BOOTTIME */
 
 	struct ns_nft *nft; /* owns the inner lock's table */
@@ -34,11 +33,7 @@ struct ns_attachment {
 	struct ns_learner *learner;
 	struct ns_outer outer;
 	struct ns_members members; /* of a namespace */
-	bool split;                /* a member that is to have a table of its own */
-	bool missing;              /* it had a table before this daemon, and has none */
-	bool undecided;            /* whether it is, has to be found out again */
-	uint16_t nflog_group;
-	struct ns_loaded *policy; /* what its rules were last made of; NULL: none is in force */
+	struct ns_loaded *policy;  /* what its rules were last made of; NULL: none is in force */
 	struct ns_drifted drifted;
 	struct ns_cut_result cut;            /* since it was last asked for */
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
@@ -53,15 +48,9 @@ struct ns_attachment {
 	char disputed_first[NS_ADDR_TEXT_MAX];
 	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
 	struct ns_addr doubted_first;  /* the address of the first of them */
-	bool harvested;                /* since this daemon has it */
 
-	bool stale; /* elements in the kernel may name a peer's address that is another's now */
-	bool dirty;
-	bool recheck;   /* the kernel may not be as it was left: read it whatever is thought to be there */
-	uint64_t round; /* the last in which it was reconciled by a turn; engine->round */
-	bool was_here;  /* a daemon before this one had it, in this boot */
+	uint64_t round;                  /* the last in which it was reconciled by a turn; engine->round */
 	char left[NS_DIGEST_TEXT_MAX];   /* the plan that one left in the kernel; "": not told */
-	bool adopted;                    /* the table was there before this daemon */
 	enum ns_mode found_mode;         /* of the plan in it, while `mode` is not known */
 	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
 	uint64_t revision;               /* likewise */
@@ -72,6 +61,18 @@ struct ns_attachment {
 	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
 	int64_t failed_since;
 	char learn_failure[NS_ERROR_TEXT_MAX]; /* why nothing is heard from it; "" : it is heard */
+
+	uint16_t nflog_group;
+	bool identified; /* by the runtime, or by the store from before */
+	bool split;      /* a member that is to have a table of its own */
+	bool missing;    /* it had a table before this daemon, and has none */
+	bool undecided;  /* whether it is, has to be found out again */
+	bool harvested;  /* since this daemon has it */
+	bool stale;      /* elements in the kernel may name a peer's address that is another's now */
+	bool dirty;
+	bool recheck;  /* the kernel may not be as it was left: read it whatever is thought to be there */
+	bool was_here; /* a daemon before this one had it, in this boot */
+	bool adopted;  /* the table was there before this daemon */
 };
 
 /* "set full: …": a gap that lasts until the set is made anew; the others are over when they are told. */

@@ -23,12 +23,14 @@ NS_DEFINE_CLEANUP(struct ns_lock *, ns_lock_close)
 /* A namespace's table has the members it leaves out in sets others_LEVEL. */
 static unsigned level_of_set(const struct ns_plan_set *set)
 {
-	unsigned level;
-	char rest;
+	const char *digits = set->name + sizeof NS_SET_OTHERS_PREFIX - 1;
+	unsigned long level;
+	char *end;
 
-	return sscanf(set->name, NS_SET_OTHERS_PREFIX "%u%c", &level, &rest) == 1 && level <= NS_CGROUP_LEVELS_MAX
-		       ? level
-		       : 0;
+	if (strncmp(set->name, NS_SET_OTHERS_PREFIX, sizeof NS_SET_OTHERS_PREFIX - 1) != 0)
+		return 0;
+	level = strtoul(digits, &end, 10);
+	return end > digits && !*end && level <= NS_CGROUP_LEVELS_MAX ? (unsigned)level : 0;
 }
 
 void ns_members_recall(struct ns_attachment *base)

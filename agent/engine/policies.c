@@ -135,7 +135,7 @@ int ns_policies_get(struct ns_policies *policies, struct ns_store *store, const 
 		policies->allocated = more;
 	}
 	r = load(store, workload, revision, &loaded, err);
-	if (r < 0)
+	if (r < 0 || !loaded)
 		return r;
 	memmove(policies->loaded + at + 1, policies->loaded + at, (policies->n - at) * sizeof(struct ns_loaded *));
 	policies->loaded[at] = loaded;

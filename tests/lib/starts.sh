@@ -174,17 +174,20 @@ starts_approve() {
 	check "$STARTS_WORKLOAD enforcing" ns mode "$STARTS_WORKLOAD" enforcing
 }
 
-# 50 starts, then 50 more while others churn, then with the daemon killed between two starts, and started again.
+# STARTS_ROUNDS starts, as many more while others churn, then with the daemon killed between two starts, and started again.
+STARTS_ROUNDS=${STARTS_ROUNDS:-50}
+
 starts_story() { # FROM: 200 cookies from there on
 	local n=$1 churned
-	step "started 50 times"
-	starts_closed "quiet" "$n" $((n + 49))
-	step "started 50 times, while $CHURN_COUNT others come and go"
+	step "started $STARTS_ROUNDS times"
+	starts_closed "quiet" "$n" $((n + STARTS_ROUNDS - 1))
+	step "started $STARTS_ROUNDS times, while $CHURN_COUNT others come and go"
 	churn_begin
 	wait_for 60 starts_churned "$CHURN_COUNT" || die "the others do not churn: $(tail -n 3 "$LAB/churn.log")"
 	churned=$(churn_count)
-	starts_closed "churn" $((n + 50)) $((n + 99))
-	check "all the others were started again meanwhile" at_least $(($(churn_count) - churned)) "$CHURN_COUNT"
+	starts_closed "churn" $((n + 50)) $((n + 49 + STARTS_ROUNDS))
+	check "the others were started again meanwhile" at_least $(($(churn_count) - churned)) \
+		$((CHURN_COUNT * STARTS_ROUNDS / 50))
 	churn_end
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# clang-tidy with the project's .clang-tidy on every source that the build compiles.
+# clang-tidy with the project's .clang-tidy on every source of the product that the build compiles.
 . "$(dirname "$0")/lint.sh"
 
 compile_commands=${NANOSEG_BUILD:-$LINT_SOURCE/build}
@@ -9,7 +9,7 @@ compile_commands=${NANOSEG_BUILD:-$LINT_SOURCE/build}
 lint() {
 	local root=$1
 	if [ "$root" = "$LINT_SOURCE" ]; then
-		jq -r '.[].file' "$compile_commands/compile_commands.json" | sort -u |
+		jq -r '.[].file' "$compile_commands/compile_commands.json" | grep -v "^$root/tests/" | sort -u |
 			xargs -P 2 -n 1 bash -c 'clang-tidy --quiet -p "$0" --extra-arg=-Wno-unknown-warning-option \
 				--extra-arg=-fno-sanitize=all "$1" 2>/dev/null
 				[ $? -lt 2 ] || echo "$1: error: clang-tidy did not end by itself"' "$compile_commands"

@@ -4,4 +4,4 @@ target_compile_options(reuse PRIVATE -fno-sanitize=all)
 target_link_options(reuse PRIVATE -fno-sanitize=all)
 add_test(NAME system/reuse COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/reuse.sh)
 set_tests_properties(system/reuse PROPERTIES TIMEOUT 300 LABELS "lab;timed"
-  ENVIRONMENT "NANOSEG_BUILD=${PROJECT_BINARY_DIR};REUSE_ROUNDS=200")
+  ENVIRONMENT "NANOSEG_BUILD=${PROJECT_BINARY_DIR};REUSE_ROUNDS=100")
