@@ -27,7 +27,7 @@ int ns_book_compare(const struct ns_book *before, const struct ns_book *after, n
 
 		if (old && order < 0)
 			r = each(ctx, &old->addr, old->holder->peer_class, old->holder->name, true);
-		else if (new && order > 0)
+		else if (new &&order > 0)
 			r = each(ctx, &new->addr, new->holder->peer_class, new->holder->name, false);
 		i += order <= 0;
 		j += order >= 0;
