@@ -22,10 +22,12 @@ go() { # FILE for the result
 	[ -s "$1" ] || die "$(cat "$LAB/reuse.err")"
 	echo "   $(cat "$1")"
 }
+# The links first: of a namespace that is deleted they go some time later.
 forget() {
 	local i side
 	for i in {0..9}; do
 		for side in a b; do
+			[ ! -e "/sys/class/net/v$side$i" ] || ip link del "v$side$i"
 			[ ! -e "/run/netns/$side$i" ] || ip netns del "$side$i"
 		done
 	done
