@@ -182,7 +182,8 @@ static int mark_named(struct ns_attachment *attachment, const struct moves *move
 	int r = 0;
 
 	for (size_t i = 0; i < policy->n_named; i++) {
-		const struct move *move = moves_of(moves, &policy->named[i]), *end = moves->moves + moves->n;
+		const struct move *move = moves_of(moves, &policy->named[i]),
+				  *end = moves->n ? moves->moves + moves->n : NULL;
 
 		/* They are on the host's addresses. */
 		if ((moves->published || moves_of(moves, &host)) && is_published(&policy->named[i]))
