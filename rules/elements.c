@@ -30,7 +30,8 @@ struct compilation {
 	struct pair pairs[NS_TRANSIT + 1][FAMILIES]; /* by direction and family */
 	struct pair fragments[NS_FRAGMENTS_KINDS][FAMILIES];
 	bool outer;
-	size_t n_boxes; /* in `pairs`, as the rules give them */
+	const struct ns_elements_of *of; /* NULL: all elements */
+	size_t n_boxes;                  /* in `pairs`, as the rules give them */
 	struct ns_error *err;
 };
 
@@ -104,8 +105,42 @@ static bool is_exact(const struct ns_rule *rule, const struct ns_box *box, unsig
 	return box->lo[dimensions - 1] == box->hi[dimensions - 1];
 }
 
-static int put_box(struct compilation *c, struct pair *pair, const struct ns_box *box, unsigned dimensions, bool exact)
+/* The address of a box of ingress or egress, or of fragments. */
+static struct ns_addr box_address(unsigned family, const struct ns_box *box)
 {
+	struct ns_addr addr = { .family = (uint8_t)families[family] };
+
+	put_number(addr.bytes, box->lo[1], family == FAMILY4 ? 4 : 16);
+	return addr;
+}
+
+/* Of a part: whether the box is to be left out. What an address that moves adds to the ranges would have to be cut out
+ * of them, and they out of it. */
+static int leave_out(struct compilation *c, const struct ns_box *box, unsigned family, bool exact, bool *ret)
+{
+	struct ns_addr addr;
+
+	*ret = true;
+	if (box->lo[1] != box->hi[1])
+		return 0;
+	addr = box_address(family, box);
+	if (!ns_elements_of_address(c->of, &addr))
+		return 0;
+	*ret = false;
+	if (!exact && ns_elements_of_holder(c->of, &c->policy->rules[box->owner].peer))
+		return ns_error_set(c->err, -EOPNOTSUPP, "a rule of ranges");
+	*ret = !exact;
+	return 0;
+}
+
+static int put_box(struct compilation *c, struct pair *pair, unsigned family, const struct ns_box *box,
+		   unsigned dimensions, bool exact)
+{
+	bool left_out = false;
+	int r = c->of ? leave_out(c, box, family, exact, &left_out) : 0;
+
+	if (r < 0 || left_out)
+		return r;
 	pair->exact.dimensions = pair->range.dimensions = dimensions;
 	return ns_boxes_add(exact ? &pair->exact : &pair->range, box, c->err);
 }
@@ -148,14 +183,15 @@ static int add_outer_boxes(struct compilation *c, const struct ns_rule *rule, un
 	int r = 0;
 
 	if (transit)
-		r = put_box(c, &c->pairs[NS_EGRESS][family], &masqueraded, dimensions - 1,
+		r = put_box(c, &c->pairs[NS_EGRESS][family], family, &masqueraded, dimensions - 1,
 			    is_exact(rule, &masqueraded, dimensions - 1));
 	if (r == 0 && first)
-		r = put_box(c, &c->fragments[NS_FRAGMENTS_PEER][family], &masqueraded, 2, is_point(&masqueraded, 2));
+		r = put_box(c, &c->fragments[NS_FRAGMENTS_PEER][family], family, &masqueraded, 2,
+			    is_point(&masqueraded, 2));
 	if (r == 0 && first && rule->direction == NS_EGRESS && has_groups(rule, family, box))
-		r = put_box(c, &c->fragments[NS_FRAGMENTS_GROUP][family], box, 2, is_point(box, 2));
+		r = put_box(c, &c->fragments[NS_FRAGMENTS_GROUP][family], family, box, 2, is_point(box, 2));
 	if (r == 0 && first && transit)
-		r = put_box(c, &c->fragments[NS_FRAGMENTS_TRANSIT][family], box, 3, is_point(box, 3));
+		r = put_box(c, &c->fragments[NS_FRAGMENTS_TRANSIT][family], family, box, 3, is_point(box, 3));
 	return r;
 }
 
@@ -200,7 +236,8 @@ static int add_boxes(struct compilation *c, size_t owner, const struct ns_addr_r
 			continue;
 		if (++c->n_boxes > NS_PLAN_ELEMENTS_MAX)
 			return ns_error_set(c->err, -E2BIG, "more than %d elements are needed", NS_PLAN_ELEMENTS_MAX);
-		r = put_box(c, &c->pairs[rule->direction][family], &box, dimensions, is_exact(rule, &box, dimensions));
+		r = put_box(c, &c->pairs[rule->direction][family], family, &box, dimensions,
+			    is_exact(rule, &box, dimensions));
 		if (r == 0 && c->outer)
 			r = add_outer_boxes(c, rule, family, &box, first);
 		first = false;
@@ -255,6 +292,11 @@ static int add_rule(struct compilation *c, size_t owner)
 		return ns_error_set(c->err, -EINVAL, "no direction");
 	if (rule->direction == NS_TRANSIT && is_member(c))
 		return 0; /* nothing is forwarded in a member's name */
+	if (c->of) {
+		r = ns_elements_of_rule(c->of, rule, c->err);
+		if (r <= 0)
+			return r;
+	}
 	r = ns_peer_resolve(&rule->peer, c->book, c->options, &peers, c->err);
 	if (r == 0 && rule->direction == NS_TRANSIT)
 		r = ns_peer_resolve(&rule->source, c->book, c->options, &sources, c->err);
@@ -286,9 +328,12 @@ static int add_element(struct ns_plan_set *set, const struct ns_box *box, const 
 
 static int fill(struct compilation *c, struct ns_plan *plan, const char *set_name, const struct ns_boxes *boxes)
 {
-	struct ns_plan_set *set = ns_plan_find_set(plan, set_name);
+	struct ns_plan_set *set;
 	int r = 0;
 
+	if (c->of && boxes->n == 0)
+		return 0;
+	set = ns_plan_find_set(plan, set_name);
 	if (!set)
 		return ns_error_set(c->err, -ENOENT, "no set %s in the plan", set_name);
 	for (size_t i = 0; r == 0 && i < boxes->n; i++)
@@ -361,11 +406,13 @@ static int compile(struct compilation *c, struct ns_plan *plan)
 }
 
 static int compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
-			    const struct ns_compile_options *options, bool outer, struct ns_error *err)
+			    const struct ns_compile_options *options, bool outer, const struct ns_elements_of *of,
+			    struct ns_error *err)
 {
 	struct ns_error own = NS_ERROR_INIT; /* so that codes can be told when nobody wants the text */
-	struct compilation NS_CLEANUP(release)
-		c = { .policy = policy, .book = book, .options = options, .outer = outer, .err = err ? err : &own };
+	struct compilation NS_CLEANUP(release) c = {
+		.policy = policy, .book = book, .options = options, .outer = outer, .of = of, .err = err ? err : &own
+	};
 	int r = compile(&c, plan);
 
 	if (r < 0)
@@ -376,11 +423,18 @@ static int compile_elements(struct ns_plan *plan, const struct ns_policy *policy
 int ns_compile_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
 			const struct ns_compile_options *options, struct ns_error *err)
 {
-	return compile_elements(plan, policy, book, options, false, err);
+	return compile_elements(plan, policy, book, options, false, NULL, err);
 }
 
 int ns_compile_outer_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
 			      const struct ns_compile_options *options, struct ns_error *err)
 {
-	return compile_elements(plan, policy, book, options, true, err);
+	return compile_elements(plan, policy, book, options, true, NULL, err);
+}
+
+int ns_compile_elements_of(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			   const struct ns_compile_options *options, bool outer, const struct ns_elements_of *of,
+			   struct ns_error *err)
+{
+	return compile_elements(plan, policy, book, options, outer, of, err);
 }

@@ -23,4 +23,22 @@ int ns_compile_elements(struct ns_plan *plan, const struct ns_policy *policy, co
 int ns_compile_outer_elements(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
 			      const struct ns_compile_options *options, struct ns_error *err);
 
+/* Who and what a part of a plan is about. */
+struct ns_elements_of {
+	const struct ns_addr *addrs; /* sorted */
+	size_t n_addrs;
+	const struct ns_peer *holders; /* by class and name: all who have one of them in one of the books */
+	size_t n_holders;
+	bool hosts; /* one is the host's, or was */
+};
+/* Likewise, but only the elements with one address that is one of these; there need be no set for the others. What that
+ * leaves out is the same in both books, or it is -EOPNOTSUPP (nanoseg/part.h). */
+int ns_compile_elements_of(struct ns_plan *plan, const struct ns_policy *policy, const struct ns_book *book,
+			   const struct ns_compile_options *options, bool outer, const struct ns_elements_of *of,
+			   struct ns_error *err);
+/* Whether the rule may have some of them: 1, 0; -EOPNOTSUPP. */
+int ns_elements_of_rule(const struct ns_elements_of *of, const struct ns_rule *rule, struct ns_error *err);
+bool ns_elements_of_address(const struct ns_elements_of *of, const struct ns_addr *addr);
+bool ns_elements_of_holder(const struct ns_elements_of *of, const struct ns_peer *peer);
+
 #endif

@@ -58,6 +58,7 @@
 #define NS_RULE_STMTS_MAX         12
 #define NS_PLAN_ELEMENTS_MAX      1000000
 #define NS_COMPILE_STEPS_MAX      200000000 /* comparisons of ranges, for one set */
+#define NS_PART_ADDRESSES_MAX     64        /* that moved at once; when more did, plans are compiled whole */
 #define NS_LINK6_LENGTH_MIN       64        /* a wider prefix is no link that neighbour discovery may go to */
 #define NS_LEARN_SET_SIZE_DEFAULT 65535
 #define NS_LEARN_SET_SIZE_MAX     1048576
@@ -98,8 +99,12 @@
 #define NS_LISTENERS_MAX       8192          /* listening sockets that tell older connections' direction */
 #define NS_PROC_PIDS_MAX       32768         /* processes looked at in one walk of /proc */
 #define NS_PROC_SOCKETS_MAX    65536         /* sockets whose holder is remembered */
-#define NS_PROC_CPU_PERMILLE   20            /* share of one CPU that walks of /proc may use … */
+#define NS_PROC_CPU_PPM        20000         /* millionths of one CPU that walks of /proc may use … */
 #define NS_PROC_CPU_BURST_US   100000        /* … and how much of it may be saved up */
+
+/* Reading the figures of endpoints without news, all of them together. */
+#define NS_HARVEST_CPU_PPM      400   /* millionths of one CPU … */
+#define NS_HARVEST_CPU_BURST_US 20000 /* … and how much of it may be saved up */
 
 /* The store. Of edges, denies and gaps the figure is of one workload. */
 #define NS_STORE_BUSY_MS       2000
