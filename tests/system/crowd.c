@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * crowd N: makes N network namespaces as `ip netns` does, /run/netns/c0 and on, each with an eth0 whose host's end is
- * the link v0 and on, up, with the addresses 10.80.0.2 and fd80::2 and on. For labs: a thousand takes a second or two.
+ * crowd N [FIRST]: makes N network namespaces as `ip netns` does, /run/netns/c0 and on, each with an eth0 whose host's
+ * end is the link v0 and on, up, with the addresses 10.80.0.2 and fd80::2 and on; with FIRST all of these begin with
+ * that number. For labs: a thousand takes a second or two.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -40,14 +41,15 @@ static void make(unsigned number, int host, int host_netlink)
 
 int main(int argc, char **argv)
 {
-	unsigned n = argc == 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
+	unsigned n = argc == 2 || argc == 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
+	unsigned first = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	int host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), netlink = make_netlink();
 
-	if (n == 0 || n > 60000 || host < 0) {
-		(void)fputs("usage: crowd N\n", stderr);
+	if (n == 0 || n > 60000 || first > 60000 - n || host < 0) {
+		(void)fputs("usage: crowd N [FIRST]\n", stderr);
 		return 2;
 	}
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = first; i < first + n; i++)
 		make(i, host, netlink);
 	return 0;
 }

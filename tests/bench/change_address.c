@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * change_address PID N OLD/PREFIX NEW/PREFIX: gives eth0 of the namespace /run/netns/c0 the address NEW in place of
+ *OLD, and hears from the kernel when the locks of c1 to cN have followed: each one's inner lock, and as many outer
+ *locks in the caller's own namespace. PID is the daemon's. Prints, in milliseconds from before the change is asked for:
+ *
+ *	until the last lock has NEW and not OLD; the last inner one; the last outer one; of the processor's time that
+ *the daemon used until then; that it used until it was at rest
+ *
+ * Status 1 when they have not followed in a minute, or the kernel had to drop a notification.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+
+#include "change_locks.h"
+#include "cost_clock.h"
+
+#define N_MAX        8000
+#define DATAGRAM     65536
+#define ROOM_INNER   (1 << 20)
+#define ROOM_HOST    (1 << 28)
+#define DEADLINE_NS  UINT64_C(60000000000)
+#define REST_NS      UINT64_C(300000000) /* so long without work: at rest */
+#define REST_USED_NS UINT64_C(3000000)   /* no more than this is no work */
+#define MS           1e6
+
+__attribute__((noreturn)) static void die(const char *what)
+{
+	(void)fprintf(stderr, "change_address: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int open_netns(unsigned i)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "/run/netns/c%u", i);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+static void enter(int netns)
+{
+	if (setns(netns, CLONE_NEWNET) < 0)
+		die("setns");
+}
+
+/* Hears of every transaction in the namespace that the caller is in. */
+static int listen_here(int epoll, unsigned number, int room)
+{
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	const int group = NFNLGRP_NFTABLES;
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = (uint64_t)number << 32 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof any) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
+		die("nf_tables notifications");
+	event.data.u64 |= (unsigned)fd;
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		die("epoll");
+	return fd;
+}
+
+static void put_address(void *at, uint16_t type, const struct change_address *address, unsigned index,
+			uint32_t sequence)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(at);
+	struct ifaddrmsg *info;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | (type == RTM_NEWADDR ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	message->nlmsg_seq = sequence;
+	info = mnl_nlmsg_put_extra_header(message, sizeof *info);
+	*info = (struct ifaddrmsg){ .ifa_family = address->length == 4 ? AF_INET : AF_INET6,
+				    .ifa_prefixlen = address->prefix,
+				    .ifa_flags = address->length == 4 ? 0 : IFA_F_NODAD,
+				    .ifa_index = index };
+	mnl_attr_put(message, IFA_LOCAL, address->length, address->bytes);
+	mnl_attr_put(message, IFA_ADDRESS, address->length, address->bytes);
+}
+
+/* Both in one request: one after the other, with nothing between. Returns when that was asked for. */
+static uint64_t change(int route, unsigned index, const struct change_address *old, const struct change_address *new)
+{
+	char request[512] = { 0 }, answer[8192];
+	struct nlmsghdr *first = (void *)request, *second;
+	uint64_t from;
+	size_t length;
+
+	put_address(first, RTM_DELADDR, old, index, 1);
+	second = (void *)(request + first->nlmsg_len);
+	put_address(second, RTM_NEWADDR, new, index, 2);
+	length = first->nlmsg_len + second->nlmsg_len;
+	from = cost_now();
+	if (send(route, request, length, 0) < 0)
+		die("the change");
+	for (unsigned acks = 0; acks < 2;) {
+		ssize_t n = recv(route, answer, sizeof answer, 0);
+		int left = (int)n;
+
+		if (n < 0)
+			die("the change");
+		for (struct nlmsghdr *m = (void *)answer; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+			const struct nlmsgerr *error = mnl_nlmsg_get_payload(m);
+
+			if (m->nlmsg_type != NLMSG_ERROR)
+				continue;
+			errno = -error->error;
+			if (errno)
+				die("the change is refused");
+			acks++;
+		}
+	}
+	return from;
+}
+
+static void read_all(struct change_locks *locks, unsigned number, int fd)
+{
+	static char buf[DATAGRAM];
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
+		uint64_t now = cost_now();
+		int left = (int)n;
+
+		for (struct nlmsghdr *m = (void *)buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+			change_locks_take(locks, number, m, now);
+	}
+	if (n < 0 && errno != EAGAIN)
+		die("a notification was lost");
+}
+
+static void wait_for_all(struct change_locks *locks, int epoll, uint64_t from)
+{
+	struct epoll_event events[64];
+
+	while (!change_locks_done(locks)) {
+		int n = epoll_wait(epoll, events, 64, 100);
+
+		for (int i = 0; i < n; i++)
+			read_all(locks, (unsigned)(events[i].data.u64 >> 32), (int)(events[i].data.u64 & UINT32_MAX));
+		if (cost_now() - from > DEADLINE_NS) {
+			(void)fprintf(stderr, "change_address: %u inner and %u outer locks have followed\n",
+				      locks->n_inner, locks->n_outer);
+			exit(1);
+		}
+	}
+}
+
+/* Processor time of the daemon from `before` until it does nothing more. */
+static uint64_t used_until_rest(pid_t daemon, uint64_t before)
+{
+	uint64_t last = cost_cpu_of(daemon), now;
+
+	for (unsigned i = 0; i < 100; i++) {
+		(void)usleep((useconds_t)(REST_NS / 1000));
+		now = cost_cpu_of(daemon);
+		if (now - last <= REST_USED_NS)
+			return now - before;
+		last = now;
+	}
+	(void)fputs("change_address: the daemon does not come to rest\n", stderr);
+	exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit files = { N_MAX + 64, N_MAX + 64 };
+	struct change_locks locks = { 0 };
+	int host, epoll, route, moved;
+	uint64_t before, from, used;
+	unsigned index;
+	pid_t daemon;
+
+	if (argc != 5 || change_address_parse(argv[3], &locks.old) < 0 ||
+	    change_address_parse(argv[4], &locks.new) < 0 || (locks.n = (unsigned)strtoul(argv[2], NULL, 10)) == 0 ||
+	    locks.n > N_MAX) {
+		(void)fputs("usage: change_address PID N OLD/PREFIX NEW/PREFIX\n", stderr);
+		return 2;
+	}
+	daemon = (pid_t)strtol(argv[1], NULL, 10);
+	host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (host < 0 || epoll < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0 || !change_locks_init(&locks))
+		die("start");
+	(void)listen_here(epoll, 0, ROOM_HOST);
+	for (unsigned i = 1; i <= locks.n; i++) {
+		int netns = open_netns(i);
+
+		enter(netns);
+		(void)listen_here(epoll, i, ROOM_INNER);
+		(void)close(netns);
+	}
+	moved = open_netns(0);
+	enter(moved);
+	route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	index = if_nametoindex("eth0");
+	if (route < 0 || index == 0)
+		die("c0");
+	enter(host);
+
+	before = cost_cpu_of(daemon);
+	from = change(route, index, &locks.old, &locks.new);
+	wait_for_all(&locks, epoll, from);
+	used = cost_cpu_of(daemon) - before;
+	(void)printf("%.3f %.3f %.3f %.3f %.3f\n",
+		     (double)((locks.last_inner > locks.last_outer ? locks.last_inner : locks.last_outer) - from) / MS,
+		     (double)(locks.last_inner - from) / MS, (double)(locks.last_outer - from) / MS, (double)used / MS,
+		     (double)used_until_rest(daemon, before) / MS);
+	return 0;
+}
