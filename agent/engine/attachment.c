@@ -213,6 +213,8 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 	if (!attachment->identified && !attachment->adopted &&
 	    ns_gate_is_closed_for(attachment->engine, attachment->endpoint))
 		attachment->mode = NS_MODE_INVALID;
+	if (attachment->identified)
+		attachment->heard_from = ns_clock_now();
 	attachment->identified = true;
 	attachment->dirty = true;
 	ns_members_review(attachment->engine, attachment->endpoint->netns_cookie);
@@ -305,6 +307,7 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	attachment->engine = engine;
 	attachment->endpoint = endpoint;
 	attachment->attached = attachment->outer.own.changed = ns_clock_elapsed();
+	attachment->heard_from = ns_clock_now();
 	attachment->nflog_group = choose_nflog_group(attachment);
 	if (!attachment->nflog_group)
 		return ns_error_set(err, -ENOSPC, "more than %d containers share one network namespace",

@@ -27,6 +27,7 @@ struct ns_attachment {
 	struct ns_endpoint *endpoint;
 	char workload[NS_WORKLOAD_MAX]; /* what the engine goes by: the store's word until the runtime has spoken */
 	int64_t attached;               /* when; CLOCK_BOOTTIME */
+	int64_t heard_from;             /* since when what is seen here is that workload's; CLOCK_REALTIME */
 
 	struct ns_nft *nft; /* owns the inner lock's table */
 	struct ns_lock *lock;
@@ -68,6 +69,7 @@ struct ns_attachment {
 	bool missing;    /* it had a table before this daemon, and has none */
 	bool undecided;  /* whether it is, has to be found out again */
 	bool harvested;  /* since this daemon has it */
+	bool told_late;  /* that it ran before it was watched, if it did */
 	bool stale;      /* elements in the kernel may name a peer's address that is another's now */
 	bool dirty;
 	bool recheck;  /* the kernel may not be as it was left: read it whatever is thought to be there */

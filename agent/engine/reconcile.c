@@ -86,10 +86,11 @@ static int make_wish(struct ns_attachment *attachment, struct wish *ret, struct 
 	struct ns_engine *engine = attachment->engine;
 	int r = 0;
 
-	/* A name that is only an id is learned under and not remembered. */
+	/* A name that is only an id is learned under and not remembered. The window of one that is new begins with what
+	 * was seen before the name was told. */
 	if (attachment->identified)
 		r = ns_store_meet_workload(engine->store, attachment->workload, engine->config.default_mode,
-					   ns_clock_now(), &ret->workload, err);
+					   attachment->heard_from, &ret->workload, err);
 	else
 		ret->workload.mode = engine->config.default_mode;
 	if (r < 0)
@@ -137,6 +138,18 @@ static void record_failure(struct ns_attachment *attachment, const struct ns_err
 	(void)snprintf(attachment->failure, sizeof attachment->failure, "%s", err->text);
 }
 
+/* Nobody watched when it began: a gap until its first rules were in. Told when its name is known, and only then, so
+ * that it reaches into the window that the first sight of a workload begins. */
+static void tell_lateness(struct ns_attachment *attachment)
+{
+	if (!attachment->identified || attachment->told_late)
+		return;
+	attachment->told_late = true;
+	if (attachment->endpoint->joined_late && !attachment->adopted && !attachment->was_here)
+		ns_attachment_gap(attachment, attachment->endpoint->since,
+				  attachment->applied ? attachment->applied : ns_clock_now(), "joined late");
+}
+
 static void record_success(struct ns_attachment *attachment, const struct wish *wish,
 			   const struct ns_lock_result *result)
 {
@@ -146,10 +159,7 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 		ns_log_info("%s (cookie %llu): %s%s, +%zu -%zu elements", attachment->workload,
 			    (unsigned long long)attachment->endpoint->cookie, ns_mode_format(wish->workload.mode),
 			    result->adopted ? " (adopted)" : "", result->elements_added, result->elements_removed);
-	/* Told only now, so that it reaches into the window that the first sight of a workload begins. */
-	if (attachment->mode == NS_MODE_INVALID && attachment->endpoint->joined_late && !attachment->adopted &&
-	    !attachment->was_here)
-		ns_attachment_gap(attachment, attachment->endpoint->since, ns_clock_now(), "joined late");
+	tell_lateness(attachment);
 	attachment->members.n_in_plan = ns_endpoint_is_member(attachment->endpoint)
 						? 0
 						: ns_members_others(attachment, attachment->members.in_plan);
@@ -323,6 +333,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	if (!forced && !attachment->failure[0] && as_left) {
 		attachment->mode = wish->workload.mode; /* learning, proposed and approved are one plan */
 		attachment->revision = wish->workload.active_revision;
+		tell_lateness(attachment);
 		return 0;
 	}
 	leaving = sets_may_go(attachment, wish);
