@@ -64,7 +64,7 @@ tests() {
 	local directory=$builds/${1,,} log=$work/${1,,}.log
 	shift
 	say "testing $directory"
-	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "${NANOSEG_JOBS:-2}" -R "$only" "$@" 2>&1 |
+	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "${NANOSEG_JOBS:-$(($(nproc) + 1))}" -R "$only" "$@" 2>&1 |
 		tee "$log" || again "$directory" "$log"
 	if grep -qiE '\((skipped|disabled)\)|\*\*\*(skipped|not run)|not run' "$log"; then
 		echo "a test was skipped" >&2
