@@ -83,6 +83,9 @@ uint32_t load_parse_number(const char *what, const char *text, uint32_t min, uin
 /* One line, and status 1. */
 __attribute__((noreturn, format(printf, 1, 2))) void load_fail(const char *format, ...);
 uint64_t load_now(void); /* nanoseconds of CLOCK_MONOTONIC */
+/* Microseconds of processor time that this process has used. A packet's way is in it, as far as it is gone on the
+ * sender's processor. Where others use the machine as well, it is steadier than what the clock says. */
+double load_cpu(void);
 /* The address `n` places after the first, in its last 32 bits, with the port. */
 void load_destination(const struct load_options *options, uint32_t address, uint16_t port,
 		      struct sockaddr_storage *ret);
@@ -95,8 +98,8 @@ void load_read(int fd, void *data, size_t length);
 /* The datagrams that the server has counted so far. `fd` is of load_connect_one(LOAD_COUNT), which asks for the first.
  */
 uint64_t load_count(int fd, bool ask);
-/* As many descriptors as LOAD_FDS_MAX. */
-void load_raise_limit(void);
+/* To LOAD_FDS_MAX descriptors, or as many as there may be; returns how many. */
+size_t load_raise_limit(void);
 
 /* ---- load_latency.c: round trips, remembered one by one ---- */
 

@@ -97,7 +97,7 @@ static void run(struct flight *f, double seconds)
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (f->epoll < 0)
 		load_fail("epoll: %m");
-	load_raise_limit();
+	(void)load_raise_limit();
 	f->began = load_now();
 	f->deadline = f->began + (uint64_t)(seconds * 1e9);
 	while (f->total == 0 || f->opened + f->failed < f->total) {
@@ -149,13 +149,15 @@ static void all_must_open(const char *what, const struct flight *f)
 int load_connect(const struct load_options *options)
 {
 	struct flight f = { .options = options };
-	double seconds;
+	double seconds, cpu = load_cpu();
 
 	run(&f, seconds_of(options));
 	seconds = elapsed(&f);
+	cpu = load_cpu() - cpu;
 	all_must_open("connect", &f);
-	(void)printf("{\"what\":\"connect\",\"unit\":\"1/s\",\"value\":%.1f,\"count\":%llu,\"seconds\":%.4f}\n",
-		     (double)f.opened / seconds, (unsigned long long)f.opened, seconds);
+	(void)printf("{\"what\":\"connect\",\"unit\":\"1/"
+		     "s\",\"value\":%.1f,\"count\":%llu,\"seconds\":%.4f,\"cpu_us\":%.4f}\n",
+		     (double)f.opened / seconds, (unsigned long long)f.opened, seconds, cpu / (double)f.opened);
 	return 0;
 }
 

@@ -34,6 +34,14 @@ uint64_t load_now(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+double load_cpu(void)
+{
+	struct timespec used;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3;
+}
+
 void load_destination(const struct load_options *options, uint32_t address, uint16_t port, struct sockaddr_storage *ret)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
@@ -109,10 +117,14 @@ uint64_t load_count(int fd, bool ask)
 	return count;
 }
 
-void load_raise_limit(void)
+size_t load_raise_limit(void)
 {
-	struct rlimit limit = { LOAD_FDS_MAX, LOAD_FDS_MAX };
+	struct rlimit limit;
 
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		load_fail("limit of descriptors: %m");
+	limit.rlim_cur = limit.rlim_max < LOAD_FDS_MAX ? limit.rlim_max : LOAD_FDS_MAX;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		load_fail("cannot have %d descriptors: %m", LOAD_FDS_MAX);
+		load_fail("limit of descriptors: %m");
+	return limit.rlim_cur;
 }

@@ -183,7 +183,7 @@ int load_serve(const struct load_options *options)
 	static struct server server = { .epoll = -1 };
 	struct server *s = &server;
 
-	load_raise_limit();
+	(void)load_raise_limit();
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t port = options->port_lo; port <= options->port_hi; port++)
 		for (int i = 0; i < 4; i++)

@@ -30,15 +30,17 @@ static double seconds_of(const struct load_options *options)
 	return options->seconds > 0 ? options->seconds : LOAD_SECONDS_DEFAULT;
 }
 
-static int print_received(const char *what, uint64_t sent, uint64_t received, uint64_t began, uint64_t ended)
+static int print_received(const char *what, uint64_t sent, uint64_t received, uint64_t began, uint64_t ended,
+			  double cpu)
 {
 	double seconds = (double)(ended - began) / 1e9;
 
 	if (received == 0)
 		load_fail("%s: none arrived", what);
-	(void)printf(
-		"{\"what\":\"%s\",\"unit\":\"1/s\",\"value\":%.1f,\"sent\":%llu,\"received\":%llu,\"seconds\":%.4f}\n",
-		what, (double)received / seconds, (unsigned long long)sent, (unsigned long long)received, seconds);
+	(void)printf("{\"what\":\"%s\",\"unit\":\"1/"
+		     "s\",\"value\":%.1f,\"sent\":%llu,\"received\":%llu,\"seconds\":%.4f,\"cpu_us\":%.4f}\n",
+		     what, (double)received / seconds, (unsigned long long)sent, (unsigned long long)received, seconds,
+		     cpu / (double)sent);
 	return 0;
 }
 
@@ -74,10 +76,12 @@ int load_udp(const struct load_options *options)
 	int control = load_connect_one(options, LOAD_COUNT), fd = answered_flow(options);
 	uint64_t before = load_count(control, false), sent = 0, began = load_now(), ended;
 	uint64_t deadline = began + (uint64_t)(seconds_of(options) * 1e9);
+	double cpu;
 
 	memset(messages, 0, sizeof messages);
 	for (size_t i = 0; i < BATCH; i++)
 		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &vector, .msg_iovlen = 1 };
+	cpu = load_cpu();
 	while ((ended = load_now()) < deadline) {
 		int n = sendmmsg(fd, messages, BATCH, 0);
 
@@ -86,8 +90,9 @@ int load_udp(const struct load_options *options)
 		else
 			sent += (uint64_t)n;
 	}
+	cpu = load_cpu() - cpu;
 	drain();
-	return print_received("udp", sent, load_count(control, true) - before, began, ended);
+	return print_received("udp", sent, load_count(control, true) - before, began, ended, cpu);
 }
 
 /* Each with a port of its own, given by the kernel. */
@@ -108,26 +113,29 @@ int load_udp_new(const struct load_options *options)
 	const uint8_t byte = LOAD_SINK;
 	int control = load_connect_one(options, LOAD_COUNT);
 	uint64_t before = load_count(control, false), sent = 0, began, deadline, ended;
+	double cpu;
 	struct sockaddr_storage to = options->to;
-	uint64_t most = ((uint64_t)(options->port_hi - options->port_lo) + 1) * LOAD_FLOW_SOCKETS;
+	size_t limit = load_raise_limit(), n = LOAD_FLOW_SOCKETS < limit / 2 ? LOAD_FLOW_SOCKETS : limit / 2;
+	uint64_t most = ((uint64_t)(options->port_hi - options->port_lo) + 1) * n;
 
-	load_raise_limit();
-	make_sockets(options, sockets, LOAD_FLOW_SOCKETS);
+	make_sockets(options, sockets, n);
+	cpu = load_cpu();
 	began = load_now();
 	deadline = began + (uint64_t)(seconds_of(options) * 1e9);
 	for (; sent < most; sent++) {
-		int fd = sockets[sent % LOAD_FLOW_SOCKETS];
+		int fd = sockets[sent % n];
 
-		if (sent % LOAD_FLOW_SOCKETS == 0)
-			load_destination(options, 0, (uint16_t)(options->port_lo + sent / LOAD_FLOW_SOCKETS), &to);
+		if (sent % n == 0)
+			load_destination(options, 0, (uint16_t)(options->port_lo + sent / n), &to);
 		if (sent % LOOK_AT_TIME == 0 && load_now() >= deadline)
 			break;
 		while (sendto(fd, &byte, 1, 0, (struct sockaddr *)&to, options->length) != 1)
 			await_room(fd);
 	}
 	ended = load_now();
+	cpu = load_cpu() - cpu;
 	drain();
-	return print_received("udp-new", sent, load_count(control, true) - before, began, ended);
+	return print_received("udp-new", sent, load_count(control, true) - before, began, ended, cpu);
 }
 
 /* From one socket, each datagram an edge of its own; whether they arrive is not known here. */

@@ -1,0 +1,320 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What rules cost the packets: throughput, new connections, datagrams, round trips, of nanoseg's locks and of others, at
+# various sizes. README.md says what each case is. Each has a namespace of its own with a link to the host, where one
+# server answers for all; all stand ready before the first is measured. Client on CPU 1, server on CPU 0.
+#
+# That each refuses what it does not allow is tried before and after: a lock that is open is not measured.
+# shellcheck disable=SC2034
+LAB_NETNS_DIRS=/run/watched LAB_GATE=none
+. "$(dirname "$0")/../lib/lab.sh"
+. "$NS_SOURCE/tests/bench/bench.sh"
+. "$NS_SOURCE/tests/bench/contenders.sh"
+
+PORT_LO=9000 PORT_HI=9003 PORT_REFUSED=9004
+declare -A contender size families whats number absent seconds
+names=()
+
+# ---- the cases ----
+
+# new_case CONTENDER SIZE FAMILIES [WHATS]: its namespace CONTENDER-SIZE, and its link.
+ALL="bulk connect udp udp-new rtt connect-latency"
+new_case() {
+	local name=$1 n
+	[ "$2" = null ] || name=$1-$2
+	names+=("$name")
+	n=${#names[@]}
+	contender[$name]=$1 size[$name]=$2 families[$name]=$3 whats[$name]=${4:-$ALL} number[$name]=$n
+	ip netns add "$name"
+	ip link add "v$n" type veth peer name eth0 netns "$name"
+	ip addr add "10.100.$n.1/24" dev "v$n"
+	ip -6 addr add "fd90:$n::1/64" dev "v$n" nodad
+	ip link set "v$n" up
+	ip -n "$name" link set lo up
+	ip -n "$name" addr add "10.100.$n.2/24" dev eth0
+	ip -n "$name" -6 addr add "fd90:$n::2/64" dev eth0 nodad
+	ip -n "$name" link set eth0 up
+}
+
+server_of() { # NAME FAMILY
+	if [ "$2" = 4 ]; then echo "10.100.${number[$1]}.1"; else echo "fd90:${number[$1]}::1"; fi
+}
+
+full_cases() {
+	local n few="bulk connect udp"
+	new_case none null "4 6"
+	new_case conntrack null "4 6"
+	for n in inner outer both; do
+		new_case $n 10 4
+		new_case $n 100 4 "$few"
+		new_case $n 1000 4 "$few"
+		new_case $n 10000 "4 6"
+		new_case $n 100000 4
+	done
+	new_case auditing 10000 4
+	new_case learning null 4
+	for n in 10 1000 10000; do
+		new_case nft-linear $n "$([ $n = 10000 ] && echo 4 6 || echo 4)"
+		new_case nft-linear-first $n 4
+		new_case iptables-linear $n 4
+	done
+	new_case ipset 10 4
+	new_case ipset 10000 4
+	new_case ipset 100000 4
+	new_case nfqueue 10 4
+	new_case nfqueue 10000 4
+	new_case nfqueue-new 10000 4
+	new_case opensnitch 10 4
+	seconds=([bulk]=0.4 [connect]=0.4 [udp]=0.3 [udp-new]=0.3 [rtt]=0.3 [connect-latency]=0.2)
+}
+
+quick_cases() {
+	new_case none null "4 6"
+	new_case conntrack null "4 6"
+	new_case inner 10 4
+	new_case inner 10000 "4 6"
+	new_case outer 10000 4
+	new_case both 10000 "4 6"
+	new_case learning null 4
+	new_case nft-linear 10000 4
+	new_case nft-linear-first 1000 4
+	new_case iptables-linear 1000 4
+	new_case ipset 10000 4
+	new_case nfqueue 10 4
+	new_case opensnitch 10 4
+	seconds=([bulk]=0.2 [connect]=0.2 [udp]=0.15 [udp-new]=0.15 [rtt]=0.15 [connect-latency]=0.1)
+}
+
+# ---- nanoseg: what the daemon puts up is left as it is when it is killed, but for the lock that is not the case's ----
+
+is_nanoseg() {
+	[[ ${contender[$1]} =~ ^(inner|outer|both|auditing|learning)$ ]]
+}
+
+# policy NAME: up to 10,000 pairs a rule each, beyond that a rule an address: a document has its limits.
+policy() {
+	local family at=1
+	printf '{"schema":"nanoseg/policy/1","workload":"netns/%s","revision":1,"verdict":"drop","rules":[' "$1"
+	for family in ${families[$1]}; do
+		pairs "$family" "$(server_of "$1" "$family")" "${size[$1]}" |
+			awk -v family="$family" -v first=$at -v together="$((size[$1] > 10000))" '
+			function rule() {
+				if (ports == "")
+					return
+				printf "%s{\"id\":\"r%d-%d\",\"direction\":\"egress\",\"peer\":{\"class\":\"cidr\",\"prefix\":\"%s\"},", \
+					first && n == 0 ? "" : ",", family, ++n, address
+				printf "\"protocol\":\"%s\",\"ports\":[%s]}", protocol, ports
+				ports = ""
+			}
+			{
+				if (!together || $2 != address || $1 != protocol)
+					rule()
+				protocol = $1
+				address = $2
+				ports = ports (ports == "" ? "" : ",") $3
+			}
+			END { rule() }'
+		at=0
+	done
+	printf ']}'
+}
+
+in_force() { # NAME
+	local mode=enforcing
+	[ "${contender[$1]}" != auditing ] || mode=auditing
+	endpoint_of "netns/$1" | jq -e --arg mode $mode '.inner == $mode and .outer == $mode'
+}
+
+give_policy() { # NAME
+	local digest mode=enforcing
+	[ "${contender[$1]}" != auditing ] || mode=auditing
+	policy "$1" >"$LAB/policy.json"
+	digest=$(nsj policy edit "netns/$1" --file "$LAB/policy.json" | jq -er .digest) ||
+		die "no policy for $1: $(cat "$LAB/cli.err")"
+	check "$1 approved" ns policy approve "netns/$1" --digest "$digest" --reason benchmark
+	check "$1 in force" ns mode "netns/$1" $mode
+	eventually "$1 is in force, with both locks" 60 in_force "$1"
+}
+
+# Sets without their elements: there are many.
+tables_of() { # NAMESPACE, or nothing for the host
+	${1:+ip netns exec "$1"} nft list tables
+}
+has_inner() { tables_of "$1" | grep -x 'table inet nanoseg'; }
+has_outer() { tables_of "" | grep -x "table netdev nanoseg-${cookie[$1]}"; }
+
+declare -A cookie
+leave_one_lock() { # NAME
+	case ${contender[$1]} in
+	inner)
+		nft delete table netdev "nanoseg-${cookie[$1]}" || die "the outer lock of $1 stays"
+		;;
+	outer)
+		ip netns exec "$1" nft delete table inet nanoseg || die "the inner lock of $1 stays"
+		;;
+	esac
+	case ${contender[$1]} in
+	outer) check "$1 has no inner lock" not has_inner "$1" ;;
+	*) check "$1 has its inner lock" has_inner "$1" ;;
+	esac
+	case ${contender[$1]} in
+	inner | learning) check "$1 has no outer lock" not has_outer "$1" ;;
+	*) check "$1 has its outer lock" has_outer "$1" ;;
+	esac
+}
+
+put_up_nanoseg() {
+	local name own=()
+	mkdir -p /run/watched
+	for name in "${names[@]}"; do
+		is_nanoseg "$name" || continue
+		own+=("$name")
+		touch "/run/watched/$name"
+		mount --bind "/run/netns/$name" "/run/watched/$name"
+	done
+	bench_config
+	start_daemon
+	for name in "${own[@]}"; do
+		eventually "$name learns" 20 inner_is "netns/$name" learning
+		cookie[$name]=$(endpoint_of "netns/$name" | jq -r .cookie)
+		[ "${contender[$name]}" = learning ] || give_policy "$name"
+	done
+	check "the kernel holds what was approved" ns verify
+	kill_daemon
+	for name in "${own[@]}"; do
+		leave_one_lock "$name"
+	done
+}
+
+# ---- are the locks what they are to be? ----
+
+refuses() {
+	[[ ! ${contender[$1]} =~ ^(none|conntrack|auditing|learning)$ ]]
+}
+
+# Somebody listens on the port that nobody allows.
+try_refused() { # NAME FAMILY
+	local said
+	if said=$(in_ns "$1" "$LOAD" connect "$(server_of "$1" "$2")" $PORT_REFUSED --in-flight 1 --seconds 0.4 2>&1); then
+		! refuses "$1" || die "$1 lets through what it does not allow, IPv$2"
+	else
+		! refuses "$1" || return 0
+		die "$1 does not let through what it is to, IPv$2: $said"
+	fi
+}
+
+try_all() {
+	local name family pids=() pid bad=0
+	for name in "${names[@]}"; do
+		[ -z "${absent[$name]:-}" ] || continue
+		for family in ${families[$name]}; do
+			try_refused "$name" "$family" &
+			pids+=($!)
+		done
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || bad=1
+	done
+	[ $bad = 0 ] || die "a case is not what it is to be"
+	passed "${#pids[@]} cases refuse what they are to, and nothing else"
+	check "nobody tracks connections on the host" equal "$(cat /proc/sys/net/netfilter/nf_conntrack_count)" 0
+}
+
+# ---- measuring ----
+
+# Of the generator's line: value UNIT and so on, in one look.
+field() { # NAME, of $line
+	[[ $line =~ \"$1\":([0-9.]+) ]] || die "no $1 in: $line"
+	echo "${BASH_REMATCH[1]}"
+}
+
+put() { # WHAT UNIT BETTER VALUE
+	sample datapath "$1" "$2" "$3" "${contender[$name]}" "${size[$name]}" "$family" "$round" "$4"
+}
+
+measure() { # WHAT, of $name and $family
+	local what=$1 line port=$PORT_LO
+	case $what in
+	connect | udp-new)
+		# Each begins with an empty table, so that no old entry has to make room.
+		ip netns exec "$name" conntrack -F 2>/dev/null
+		;;&
+	connect | udp-new | connect-latency) port=$PORT_LO-$PORT_HI ;;
+	esac
+	if ! line=$(ip netns exec "$name" "$LOAD" "$what" "$(server_of "$name" "$family")" "$port" --cpu 1 \
+		--seconds "${seconds[$what]}" 2>&1); then
+		# A lock that is to be fast and lets nothing through is a fault, and so is no server.
+		is_nanoseg "$name" || [ "${size[$name]}" = null ] && die "$name, $what, IPv$family: $line"
+		unmeasured "$what" "$line"
+		return
+	fi
+	case $what in
+	bulk) put bulk Gbit/s higher "$(field value)" ;;
+	connect | udp)
+		put "$what" 1/s higher "$(field value)"
+		put "$what-cpu" us lower "$(field cpu_us)"
+		;;
+	udp-new) put udp-new 1/s higher "$(field value)" ;;
+	rtt | connect-latency)
+		put "$what-p50" us lower "$(field p50)"
+		put "$what-p99" us lower "$(field p99)"
+		;;
+	esac
+}
+
+unmeasured() { # WHAT WHY
+	local what unit=1/s better=higher
+	case $1 in
+	bulk) unit=Gbit/s ;;
+	rtt | connect-latency) unit=us better=lower ;;
+	esac
+	for what in $(case $1 in
+	rtt | connect-latency) echo "$1-p50 $1-p99" ;;
+	*) echo "$1" ;;
+	esac); do
+		sample datapath "$what" $unit $better "${contender[$name]}" "${size[$name]}" "$family" "$round" null "$2"
+	done
+}
+
+visit() { # NAME/FAMILY ROUND
+	local name=${1%/*} family=${1#*/} round=$2 what
+	for what in ${whats[$name]}; do
+		if [ -n "${absent[$name]:-}" ]; then
+			unmeasured "$what" "${absent[$name]}"
+		else
+			measure "$what"
+		fi
+	done
+}
+
+step "the cases"
+if [ -n "$BENCH_QUICK" ]; then quick_cases; else full_cases; fi
+ip netns exec "${names[0]}" true
+"$LOAD" serve "$PORT_LO-$PORT_REFUSED" --cpu 0 >"$LAB/serve.log" 2>&1 &
+disown
+wait_for 5 grep -q ready "$LAB/serve.log" || die "no server: $(cat "$LAB/serve.log")"
+put_up_nanoseg
+for name in "${names[@]}"; do
+	is_nanoseg "$name" || "put_up_${contender[$name]}" "$name" || die "$name cannot be put up"
+done
+visits=()
+for name in "${names[@]}"; do
+	[ -z "${absent[$name]:-}" ] || echo "   $name: ${absent[$name]}"
+	for family in ${families[$name]}; do
+		visits+=("$name/$family")
+	done
+done
+try_all
+echo "   ${#visits[@]} stand ready after $(bench_elapsed) s"
+
+for ((round = 1; round <= BENCH_ROUNDS; round++)); do
+	step "round $round of $BENCH_ROUNDS"
+	mapfile -t turn < <(rotated "$round" "${visits[@]}")
+	for v in "${turn[@]}"; do
+		visit "$v" "$round"
+	done
+done
+try_all
+echo "   $(bench_elapsed) s"
+finished
