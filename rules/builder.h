@@ -13,10 +13,13 @@
 
 #include <nanoseg/plan.h>
 
+struct ns_shape;
+
 struct ns_builder {
 	struct ns_plan *plan;
-	size_t chain; /* index of the chain that is being written */
-	int code;     /* 0, or the first error */
+	const struct ns_shape *shape; /* which look-ups may find something (shape.h); NULL: all */
+	size_t chain;                 /* index of the chain that is being written */
+	int code;                     /* 0, or the first error */
 	struct ns_error *err;
 };
 

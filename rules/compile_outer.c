@@ -17,6 +17,7 @@
 
 #include "compile_outer.h"
 #include "elements.h"
+#include "simplify.h"
 
 const struct ns_outer_family ns_outer_families[NS_OUTER_FAMILIES] = {
 	{ .family = AF_INET,
@@ -255,6 +256,7 @@ static void chains(struct ns_builder *b, const struct ns_outer_options *options,
 	for (size_t i = 0; i < NS_OUTER_FAMILIES; i++) {
 		const struct ns_outer_family *f = &ns_outer_families[i];
 
+		ns_outer_uncounted_chain(b, f);
 		ns_outer_transit_chains(b, f);
 		ns_outer_transit_icmp_chains(b, f);
 		for (enum ns_outer_side side = 0; side < NS_OUTER_SIDES; side++) {
@@ -288,6 +290,7 @@ int ns_compile_outer(const struct ns_policy *policy, const struct ns_book *book,
 	struct ns_compile_options links = { .links = options->links, .n_links = options->n_links };
 	struct ns_plan plan = NS_PLAN_INIT;
 	struct ns_builder b = { .plan = &plan, .err = err };
+	struct ns_shape shape;
 
 	if (policy->verdict != NS_VERDICT_DROP && policy->verdict != NS_VERDICT_REJECT)
 		return ns_error_set(err, -EINVAL, "policy of %s: no verdict", policy->workload ?: "nobody");
@@ -298,8 +301,14 @@ int ns_compile_outer(const struct ns_policy *policy, const struct ns_book *book,
 	ns_outer_table_name(options->cookie, plan.table);
 	counters(&b);
 	sets(&b, options);
-	chains(&b, options, auditing);
 	if (b.code == 0)
 		b.code = ns_compile_outer_elements(&plan, policy, book, &links, err);
+	if (b.code == 0 && !options->whole) {
+		ns_shape_of(&plan, policy, &shape);
+		b.shape = &shape;
+	}
+	chains(&b, options, auditing);
+	if (b.code == 0 && !options->whole)
+		ns_simplify(&plan);
 	return ns_compile_finish(&b, &plan, ret);
 }

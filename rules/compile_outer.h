@@ -24,6 +24,7 @@
 #include <nanoseg/outer.h>
 
 #include "compile.h"
+#include "shape.h"
 #include "tuple_key.h"
 
 #define NS_SET_MACS "macs"
@@ -87,6 +88,7 @@ void ns_outer_groups(struct ns_builder *b, const struct ns_outer_family *f, cons
 /* The chains of each part. `side` parts are made for both sides; the others once for a family. */
 void ns_outer_packet_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side);
 void ns_outer_tuple_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side);
+void ns_outer_uncounted_chain(struct ns_builder *b, const struct ns_outer_family *f);
 void ns_outer_transit_chains(struct ns_builder *b, const struct ns_outer_family *f);
 void ns_outer_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side);
 void ns_outer_transit_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f);
@@ -103,8 +105,11 @@ struct ns_outer_way {
 };
 extern const struct ns_outer_way ns_outer_ways[NS_OUTER_SIDES];
 
-/* One rule each for the exact set and the one of ranges: accept what is in it. */
+/* One rule each for the exact set and the one of ranges, where they may find something: accept what is in it. */
 void ns_outer_allow(struct ns_builder *b, const struct ns_outer_family *f, enum ns_direction direction,
 		    enum ns_key_kind kind, enum ns_key_shape shape);
+/* Rules for each protocol with ports: accept what opens nothing and is in the set. */
+void ns_outer_answers(struct ns_builder *b, const struct ns_outer_family *f, enum ns_direction direction,
+		      enum ns_key_shape shape);
 
 #endif

@@ -106,6 +106,8 @@ static void transit_fragments(struct ns_builder *b, const struct ns_outer_family
 		bool answer = kind & 2;
 		uint8_t reg;
 
+		if (!ns_shape_fragments(b->shape, NS_FRAGMENTS_TRANSIT, f->family, kind & 1))
+			continue;
 		ns_builder_rule(b, "forwarded");
 		ns_builder_payload(b, NFT_PAYLOAD_LL_HEADER,
 				   side == NS_OUTER_FROM ? NS_ETHER_SOURCE : NS_ETHER_DESTINATION, 6, 0);
@@ -118,13 +120,27 @@ static void transit_fragments(struct ns_builder *b, const struct ns_outer_family
 	}
 }
 
+/* Where groups are fragments' peers, or may be taken for those of what is forwarded. */
+static bool has_groups(const struct ns_builder *b, const struct ns_outer_family *f)
+{
+	bool has = ns_shape_fragment_groups(b->shape, NS_FRAGMENTS_PEER, f->family);
+
+	for (unsigned range = 0; range < 2; range++)
+		has = has || ns_shape_fragments(b->shape, NS_FRAGMENTS_GROUP, f->family, range) ||
+		      ns_shape_fragments(b->shape, NS_FRAGMENTS_TRANSIT, f->family, range);
+	return has;
+}
+
 static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
 	bool from = side == NS_OUTER_FROM;
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "fragment"));
-	ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "fragment_group"));
+	if (has_groups(b, f))
+		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "fragment_group"));
 	for (unsigned range = 0; range < 2; range++) {
+		if (!ns_shape_fragments(b->shape, NS_FRAGMENTS_PEER, f->family, range))
+			continue;
 		ns_builder_rule(b, NULL);
 		if (from)
 			ns_outer_own_source(b, f, false);
@@ -141,13 +157,17 @@ static void fragment_chains(struct ns_builder *b, const struct ns_outer_family *
 	/* That a group may be heard does not mean that it may be spoken to. */
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "fragment_group"));
 	for (unsigned range = 0; range < 2; range++) {
+		enum ns_fragments kind = from ? NS_FRAGMENTS_GROUP : NS_FRAGMENTS_PEER;
+
+		if (!ns_shape_fragments(b->shape, kind, f->family, range))
+			continue;
 		ns_builder_rule(b, NULL);
 		if (from)
 			ns_outer_own_source(b, f, false);
 		fragment_offset(b, f, NFT_CMP_GTE, 2);
 		ns_outer_load_protocol(b, f);
 		(void)ns_tuple_load_address(b, f->family, false, 1);
-		accept_fragment(b, f, from ? NS_FRAGMENTS_GROUP : NS_FRAGMENTS_PEER, range);
+		accept_fragment(b, f, kind, range);
 	}
 	ns_outer_refuse(b, NS_COUNTER_DENY_OTHER, "no readable tuple");
 }

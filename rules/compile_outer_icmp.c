@@ -58,7 +58,8 @@ static void allow_replies(struct ns_builder *b, const struct ns_outer_family *f,
 		const uint8_t request[2] = { replies[i].request };
 
 		for (enum ns_purpose purpose = NS_PURPOSE_ALLOW; purpose <= NS_PURPOSE_ALLOW_RANGE; purpose++) {
-			if (replies[i].protocol != f->icmp)
+			if (replies[i].protocol != f->icmp ||
+			    !ns_shape_protocol(b->shape, purpose, direction, f->family, f->icmp))
 				continue;
 			ns_builder_rule(b, NULL);
 			ns_outer_transport(b, f, 0, &replies[i].reply, 1);
@@ -78,6 +79,7 @@ enum place { PLACE_NONE, PLACE_RECEIVER /* of the error */, PLACE_QUOTED_DESTINA
 
 struct quoted {
 	enum ns_direction direction;
+	uint8_t own; /* where it quotes an address that must be the endpoint's own; 0: nowhere */
 	bool answer; /* the quoted packet was an answer: its source port is the key's */
 	enum place addresses[2];
 };
@@ -96,11 +98,19 @@ static uint8_t load_places(struct ns_builder *b, const struct ns_outer_family *f
 	return reg;
 }
 
+static void quoted_own(struct ns_builder *b, const struct ns_outer_family *f, uint8_t place, bool invert)
+{
+	ns_outer_load_transport(b, f, place, f->address_length, 0);
+	ns_builder_lookup(b, f->addresses, 0, invert);
+}
+
 static void load_quoted(struct ns_builder *b, const struct ns_outer_family *f, enum ns_key_kind kind,
 			const struct quoted *quoted)
 {
 	uint8_t reg;
 
+	if (quoted->own)
+		quoted_own(b, f, quoted->own, false);
 	ns_outer_load_transport(b, f, f->quoted_protocol, 1, 0);
 	if (kind != NS_KIND_ICMP)
 		ns_builder_lookup(b, NS_SET_PORT_PROTOCOLS, 0, kind == NS_KIND_OTHER);
@@ -119,17 +129,18 @@ static void load_quoted(struct ns_builder *b, const struct ns_outer_family *f, e
 static void allow_quoted_fragment(struct ns_builder *b, const struct ns_outer_family *f, const struct quoted *quoted)
 {
 	static const uint8_t fragment = IPPROTO_FRAGMENT;
+	enum ns_fragments kind = quoted->direction == NS_TRANSIT ? NS_FRAGMENTS_TRANSIT : NS_FRAGMENTS_PEER;
 
 	for (unsigned range = 0; f->family == AF_INET6 && range < 2; range++) {
+		if (!ns_shape_fragments(b->shape, kind, f->family, range))
+			continue;
 		ns_builder_rule(b, "about a fragment");
+		if (quoted->own)
+			quoted_own(b, f, quoted->own, false);
 		ns_outer_transport(b, f, f->quoted_protocol, &fragment, 1);
 		ns_outer_load_transport(b, f, f->quoted_transport, 1, 0);
 		(void)load_places(b, f, quoted->addresses);
-		ns_builder_lookup(b,
-				  ns_fragments_set_name(quoted->direction == NS_TRANSIT ? NS_FRAGMENTS_TRANSIT
-											: NS_FRAGMENTS_PEER,
-							f->family, range),
-				  0, false);
+		ns_builder_lookup(b, ns_fragments_set_name(kind, f->family, range), 0, false);
 		ns_builder_accept(b);
 	}
 }
@@ -140,6 +151,8 @@ static void allow_quoted(struct ns_builder *b, const struct ns_outer_family *f, 
 		if (kind == NS_KIND_ICMP && quoted->answer)
 			continue; /* no errors about echo replies */
 		for (enum ns_purpose purpose = NS_PURPOSE_ALLOW; purpose <= NS_PURPOSE_ALLOW_RANGE; purpose++) {
+			if (!ns_shape_kind(b->shape, purpose, quoted->direction, f->family, kind))
+				continue;
 			ns_builder_rule(b, quoted->answer ? "about an answer" : NULL);
 			load_quoted(b, f, kind, quoted);
 			ns_builder_lookup(b, ns_layout_set_name(purpose, quoted->direction, f->family), 0, false);
@@ -175,20 +188,24 @@ static void error_chains(struct ns_builder *b, const struct ns_outer_family *f, 
 	enum place peer = from ? PLACE_RECEIVER : PLACE_QUOTED_DESTINATION;
 	const struct ns_outer_way *other = &ns_outer_ways[from ? NS_OUTER_TO : NS_OUTER_FROM];
 
-	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "error_own"));
-	allow_quoted(b, f, &(struct quoted){ other->opens, false, { peer } });
-	allow_quoted(b, f, &(struct quoted){ other->answers, true, { peer } });
-	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "deny"));
+	uint8_t own = from ? f->quoted_destination : f->quoted_source;
 
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "error"));
 	leave_if_unreadable(b, f, NS_OUTER_CHAIN(side, f, "deny"));
-	ns_builder_rule(b, from ? "about a packet to it" : "about a packet of its own");
-	ns_outer_load_transport(b, f, from ? f->quoted_destination : f->quoted_source, f->address_length, 0);
-	ns_builder_lookup(b, f->addresses, 0, false);
-	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "error_own"));
+	allow_quoted(b, f, &(struct quoted){ other->opens, own, false, { peer } });
+	allow_quoted(b, f, &(struct quoted){ other->answers, own, true, { peer } });
 	ns_builder_rule(b, "about a forwarded packet");
+	quoted_own(b, f, own, true);
 	ns_builder_verdict(b, NFT_JUMP, NS_OUTER_SHARED("transit", f, "error"));
 	ns_outer_goto(b, NS_OUTER_CHAIN(side, f, "deny"));
+}
+
+/* Whether an error, a reply or what either is looked up by may lead to a group. */
+static bool reaches_groups(const struct ns_builder *b, const struct ns_outer_family *f)
+{
+	return ns_shape_groups(b->shape, NS_INGRESS, f->family) || ns_shape_groups(b->shape, NS_EGRESS, f->family) ||
+	       ns_shape_fragment_groups(b->shape, NS_FRAGMENTS_PEER, f->family) ||
+	       ns_shape_any(b->shape, NS_TRANSIT, f->family);
 }
 
 /* The container is no router for its neighbours, and asks nobody who listens. */
@@ -223,7 +240,7 @@ void ns_outer_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f,
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, "icmp"));
 	link_rules(b, f, side);
 	ns_outer_allow(b, f, way->opens, NS_KIND_ICMP, way->open_shape);
-	if (side == NS_OUTER_FROM)
+	if (side == NS_OUTER_FROM && reaches_groups(b, f))
 		ns_outer_groups(b, f, NS_OUTER_CHAIN(side, f, "deny")); /* neither replies nor errors go to one */
 	goto_if_error(b, f, NS_OUTER_CHAIN(side, f, "error"));
 	allow_replies(b, f, way->answers, way->answer_shape);
@@ -232,8 +249,8 @@ void ns_outer_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f,
 
 void ns_outer_transit_icmp_chains(struct ns_builder *b, const struct ns_outer_family *f)
 {
-	static const struct quoted forth = { NS_TRANSIT, false, { PLACE_RECEIVER, PLACE_QUOTED_DESTINATION } };
-	static const struct quoted back = { NS_TRANSIT, true, { PLACE_QUOTED_DESTINATION, PLACE_RECEIVER } };
+	static const struct quoted forth = { NS_TRANSIT, 0, false, { PLACE_RECEIVER, PLACE_QUOTED_DESTINATION } };
+	static const struct quoted back = { NS_TRANSIT, 0, true, { PLACE_QUOTED_DESTINATION, PLACE_RECEIVER } };
 
 	ns_builder_chain(b, NS_OUTER_SHARED("transit", f, "icmp"));
 	ns_outer_allow(b, f, NS_TRANSIT, NS_KIND_ICMP, NS_KEY_BOTH);

@@ -73,6 +73,9 @@ static void dhcp_answers(struct ns_builder *b, bool to_all)
 	const struct ns_outer_family *v4 = &ns_outer_families[NS_OUTER_IPV4];
 
 	for (enum ns_purpose purpose = NS_PURPOSE_ALLOW; purpose <= NS_PURPOSE_ALLOW_RANGE; purpose++) {
+		if (!ns_shape_groups(b->shape, NS_EGRESS, AF_INET) ||
+		    !ns_shape_protocol(b->shape, purpose, NS_EGRESS, AF_INET, IPPROTO_UDP))
+			continue;
 		ns_builder_rule(b, "DHCP, to one that may ask for it");
 		if (to_all) {
 			ns_outer_network(b, NS_IPV4_DESTINATION, all, sizeof(all));

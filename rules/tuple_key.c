@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "shape.h"
 #include "tuple_key.h"
 
 static const int families[] = { AF_INET, AF_INET6 };
@@ -83,9 +84,8 @@ static void load_port(struct ns_builder *b, const struct ns_tuple_place *place, 
 		ns_builder_immediate_zero(b, reg, 2);
 }
 
-/* All but the protocol. Returns the last field's register. */
-static uint8_t load_rest(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
-			 enum ns_key_shape shape)
+uint8_t ns_tuple_load_rest(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
+			   enum ns_key_shape shape)
 {
 	bool source = shape == NS_KEY_SOURCE || shape == NS_KEY_SOURCE_ANSWER;
 	uint8_t reg = REG_ADDRESS;
@@ -103,7 +103,7 @@ uint8_t ns_tuple_load(struct ns_builder *b, int family, const struct ns_tuple_pl
 		      enum ns_key_shape shape)
 {
 	load_protocol(b, place);
-	return load_rest(b, family, place, kind, shape);
+	return ns_tuple_load_rest(b, family, place, kind, shape);
 }
 
 /* With the conditions that make it that family and kind. */
@@ -112,7 +112,7 @@ static void load_key(struct ns_builder *b, const struct ns_tuple_rules *rules, i
 	if (!rules->family)
 		ns_builder_family(b, family);
 	load_kind(b, rules->place, kind);
-	(void)load_rest(b, family, rules->place, kind, rules->shape);
+	(void)ns_tuple_load_rest(b, family, rules->place, kind, rules->shape);
 }
 
 static bool is_for(const struct ns_tuple_rules *rules, int family)
@@ -120,11 +120,18 @@ static bool is_for(const struct ns_tuple_rules *rules, int family)
 	return !rules->family || rules->family == family;
 }
 
+static bool may_find(const struct ns_builder *b, const struct ns_tuple_rules *rules, int family, enum ns_key_kind kind)
+{
+	bool allows = rules->purpose == NS_PURPOSE_ALLOW || rules->purpose == NS_PURPOSE_ALLOW_RANGE;
+
+	return !allows || ns_shape_kind(b->shape, rules->purpose, rules->direction, family, kind);
+}
+
 void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules)
 {
 	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		for (size_t i = 0; i < FAMILIES; i++) {
-			if (!is_for(rules, families[i]))
+			if (!is_for(rules, families[i]) || !may_find(b, rules, families[i], kind))
 				continue;
 			ns_builder_rule(b, NULL);
 			load_key(b, rules, families[i], kind);

@@ -51,7 +51,8 @@ struct ns_tuple_rules {
 	const char *chain; /* of the verdict; NULL: none */
 };
 
-/* One rule begun for each kind and family: condition, key, look-up, verdict. */
+/* One rule begun for each kind and family: condition, key, look-up, verdict. Of what allows only those that may find
+ * something (shape.h). */
 void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules);
 /* The same, but adding; a full set breaks the rule and the next one is tried. */
 void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules);
@@ -62,6 +63,9 @@ void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape
  * NS_KIND_OTHER has no port to be an answer's. Returns the last field's register. */
 uint8_t ns_tuple_load(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
 		      enum ns_key_shape shape);
+/* The same with the protocol in its register already. */
+uint8_t ns_tuple_load_rest(struct ns_builder *b, int family, const struct ns_tuple_place *place, enum ns_key_kind kind,
+			   enum ns_key_shape shape);
 /* Within a rule: one address; returns the register behind it. */
 uint8_t ns_tuple_load_address(struct ns_builder *b, int family, bool source, uint8_t reg);
 

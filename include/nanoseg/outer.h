@@ -45,6 +45,7 @@ struct ns_outer_options {
 	size_t n_links;
 	bool egress_hook;       /* the kernel has NF_NETDEV_EGRESS (5.16) */
 	uint32_t deny_set_size; /* 0: NS_DENY_SET_SIZE */
+	bool whole;             /* with the sets and rules that no packet can match by this policy; for tests */
 };
 
 /* Named counters of an outer lock, beside deny_overflow and deny_other: */
@@ -60,7 +61,8 @@ struct ns_outer_options {
 
 /* The outer lock of one endpoint. The allow and deny sets are those of the layout (egress4 … deny_ingress6), with
  * `egress` what the container opens, `ingress` what is opened to it, `transit` what it forwards. With `auditing` what
- * would be refused is counted and accepted. The number of rules does not depend on the policy.
+ * would be refused is counted and accepted. Which sets and rules there are depends on what kinds of rules the policy
+ * has (its directions, protocols, ranges, groups), and not on how many, nor on the addresses that a name has.
  *
  * Where it differs from the inner lock, being stateless and outside:
  * - Whoever may be answered may be sent anything from the answering port, but for what opens a TCP, SCTP or DCCP

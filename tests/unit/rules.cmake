@@ -11,3 +11,6 @@ target_compile_definitions(test_compile PRIVATE GOLDEN_DIR="${PROJECT_SOURCE_DIR
 nanoseg_unit(plan nanoseg_rules)
 nanoseg_unit(layout nanoseg_rules)
 nanoseg_unit(book nanoseg_rules)
+# A plan run over packets.
+nanoseg_unit(shape nanoseg_rules)
+target_sources(test_shape PRIVATE ${CMAKE_CURRENT_LIST_DIR}/shape_world.c ${CMAKE_CURRENT_LIST_DIR}/plan_run.c)

@@ -142,20 +142,31 @@ static size_t count_rules(const struct ns_plan *plan)
 	return n;
 }
 
+/* As many rules of one kind as one likes, of addresses that are known or not, make one table. */
 static void test_the_number_of_rules_is_constant(void **state)
 {
-	static const char nothing[] =
-		"{\"schema\":\"nanoseg/policy/1\",\"workload\":\"w\",\"revision\":1,\"verdict\":\"drop\",\"rules\":[]}";
-	struct ns_plan some = NS_PLAN_INIT, none = NS_PLAN_INIT, one_port = NS_PLAN_INIT;
+#define POLICY(rules)                                                                                                  \
+	"{\"schema\":\"nanoseg/policy/1\",\"workload\":\"w\",\"revision\":1,\"verdict\":\"drop\",\"rules\":[" rules "]}"
+#define RULE(id, name, port)                                                                                           \
+	"{\"id\":\"" id "\",\"direction\":\"egress\",\"peer\":{\"class\":\"workload\",\"name\":\"" name                \
+	"\"},\"protocol\":\"tcp\",\"ports\":[" port "]}"
+	static const char one[] = POLICY(RULE("a", "nobody", "1")),
+			  many[] = POLICY(
+				  RULE("a", "db", "1,3,5") "," RULE("b", "nobody", "80") "," RULE("c", "db", "9"));
+	struct ns_plan all = NS_PLAN_INIT, none = NS_PLAN_INIT, few = NS_PLAN_INIT, more = NS_PLAN_INIT;
 
-	assert_int_equal(compile(NULL, false, true, 2, &some, NULL), 0);
-	assert_int_equal(compile(nothing, false, true, 2, &none, NULL), 0);
-	assert_int_equal(compile(NULL, false, true, 1, &one_port, NULL), 0);
-	assert_int_equal(count_rules(&some), count_rules(&none));
-	assert_int_equal(count_rules(&some), count_rules(&one_port) + 2); /* a jump for each hook */
-	ns_plan_release(&some);
+	assert_int_equal(compile(NULL, false, true, 2, &all, NULL), 0);
+	assert_int_equal(compile(POLICY(""), false, true, 2, &none, NULL), 0);
+	assert_int_equal(compile(one, false, true, 2, &few, NULL), 0);
+	assert_int_equal(compile(many, false, true, 2, &more, NULL), 0);
+	assert_int_equal(count_rules(&few), count_rules(&more));
+	assert_int_equal(few.n_sets, more.n_sets);
+	assert_true(count_rules(&none) < count_rules(&few));
+	assert_true(count_rules(&few) < count_rules(&all));
+	ns_plan_release(&all);
 	ns_plan_release(&none);
-	ns_plan_release(&one_port);
+	ns_plan_release(&few);
+	ns_plan_release(&more);
 }
 
 /* Every chain that a verdict names is there, and every chain that is no base chain is reached. */
@@ -197,8 +208,8 @@ static void test_nothing_is_accepted_unseen(void **state)
 			const struct ns_plan_rule *rule = &plan.chains[i].rules[k];
 			bool accepts = rule->stmts[rule->n_stmts - 1].verdict.code == NF_ACCEPT;
 
-			if (accepts && rule->n_stmts == 1)
-				assert_string_equal(plan.chains[i].name, "to_arp");
+			if (accepts)
+				assert_true(rule->n_stmts > 1);
 		}
 	}
 	ns_plan_release(&plan);
@@ -265,7 +276,8 @@ static void test_addresses_of_no_link(void **state)
 					    .own = own,
 					    .n_own = sizeof(own) / sizeof(own[0]),
 					    .macs = macs,
-					    .n_macs = 2 };
+					    .n_macs = 2,
+					    .egress_hook = true };
 	struct ns_plan plan = NS_PLAN_INIT;
 	struct ns_book *names = book();
 

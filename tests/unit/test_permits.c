@@ -68,7 +68,7 @@ static bool plain(const struct ns_plan *plan, const struct ns_tuple *tuple)
 		uint8_t key[NS_KEY_MAX];
 
 		(void)ns_layout_key(ns_layout_role(name), tuple, key);
-		for (size_t i = 0; i < set->n_elements; i++) {
+		for (size_t i = 0; set && i < set->n_elements; i++) {
 			bool inside = true;
 			size_t at = 0;
 
