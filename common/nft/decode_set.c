@@ -83,7 +83,8 @@ static bool decode_definition(struct ns_attrs *attrs, struct ns_plan_set *set)
 	set->timeout = flags & NFT_SET_TIMEOUT;
 	set->dynamic = flags & NFT_SET_EVAL;
 	set->counter = ns_attrs_has(attrs, NFTA_SET_EXPR) && is_counter(attrs->by_type[NFTA_SET_EXPR]);
-	set->size = ns_attrs_u32(&desc, NFTA_SET_DESC_SIZE, 0);
+	/* Before its first rule the kernel does not tell the limit that comes with it. */
+	set->size = ns_attrs_u32(&desc, NFTA_SET_DESC_SIZE, set->dynamic ? NS_NFT_DYNAMIC_SET_SIZE : 0);
 	decode_fields(set, ns_attrs_u32(attrs, NFTA_SET_KEY_TYPE, 0), ns_attrs_u32(attrs, NFTA_SET_KEY_LEN, 0));
 	return !(flags & ~known) && !!(flags & NFT_SET_CONCAT) == (set->interval && set->n_fields > 1) &&
 	       concat_agrees(&desc, set) && set->counter == ns_attrs_has(attrs, NFTA_SET_EXPR) &&

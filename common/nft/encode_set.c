@@ -100,6 +100,14 @@ static uint32_t set_flags(const struct ns_plan_set *set)
 	return flags;
 }
 
+/* A set whose size is told gets a table of that size at once, zeroed: a megabyte for 65,535 elements (nft_rhash_init).
+ * One that packets add to and whose size is not told gets this limit from its first rule (nft_dynset_init), says so
+ * when it is read, and a table that grows. */
+static bool is_kernels_size(const struct ns_plan_set *set)
+{
+	return set->dynamic && set->size == NS_NFT_DYNAMIC_SET_SIZE;
+}
+
 static bool describe_set(struct nftnl_set *s, const struct ns_plan_set *set)
 {
 	NS_CLEANUP(nftnl_udata_buf_freep) struct nftnl_udata_buf *notes = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
@@ -111,7 +119,7 @@ static bool describe_set(struct nftnl_set *s, const struct ns_plan_set *set)
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set_flags(set));
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, ns_nft_key_type(set));
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, (uint32_t)ns_nft_key_length(set));
-	if (set->size)
+	if (set->size && !is_kernels_size(set))
 		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, set->size);
 	if (set->n_fields > 1) {
 		for (unsigned i = 0; i < set->n_fields; i++)

@@ -60,9 +60,10 @@
 #define NS_COMPILE_STEPS_MAX      200000000 /* comparisons of ranges, for one set */
 #define NS_PART_ADDRESSES_MAX     64        /* that moved at once; when more did, plans are compiled whole */
 #define NS_LINK6_LENGTH_MIN       64        /* a wider prefix is no link that neighbour discovery may go to */
-#define NS_LEARN_SET_SIZE_DEFAULT 65535
+#define NS_NFT_DYNAMIC_SET_SIZE   65535 /* the kernel's own: only such a set takes no memory before it has elements */
+#define NS_LEARN_SET_SIZE_DEFAULT NS_NFT_DYNAMIC_SET_SIZE
 #define NS_LEARN_SET_SIZE_MAX     1048576
-#define NS_DENY_SET_SIZE          16384
+#define NS_DENY_SET_SIZE          NS_NFT_DYNAMIC_SET_SIZE
 /* One transaction is one datagram. */
 #define NS_NFT_BATCH_BYTES_MAX 536870912u /* 512 MiB */
 /* For the kernel's answer: a commit waits for RCU grace periods. */

@@ -163,7 +163,7 @@ static void test_sets(void **state)
 		set.dynamic = flags & 2;
 		set.timeout = flags & 4;
 		set.counter = flags & 8;
-		set.size = flags & 16 ? 65535 : 0;
+		set.size = flags & 16 ? 1024 : set.dynamic ? NS_NFT_DYNAMIC_SET_SIZE : 0;
 		ns_nft_put_set(batch, &scope, &set);
 		assert_int_equal(ns_nft_batch_walk(batch, each_set, &set), 0);
 		assert_int_equal(ns_nft_batch_messages(batch), 1);
