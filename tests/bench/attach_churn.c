@@ -16,8 +16,9 @@
 #include "attach.h"
 #include "make_netns.h"
 
-#define LIFE_US  UINT64_C(100000)
-#define RATE_MAX 1000u
+#define LIFE_US   UINT64_C(100000)
+#define RATE_MAX  1000u
+#define NAME_SIZE 32
 
 static volatile sig_atomic_t ended;
 
@@ -26,16 +27,16 @@ static void on_term(int number)
 	ended = 1;
 }
 
-static void name_of(unsigned n, char ret[static IFNAMSIZ])
+static void name_of(unsigned n, char ret[static NAME_SIZE])
 {
-	(void)snprintf(ret, IFNAMSIZ, "t%d-%u", (int)(getpid() % 10000), n);
+	(void)snprintf(ret, NAME_SIZE, "t%d-%u", (int)(getpid() % 10000), n);
 }
 
 static void come(unsigned n, int host, int host_netlink)
 {
 	uint32_t address4 = htonl(0x0a530000u | (n & 0xffffu)), low = htonl(n);
 	unsigned char address6[16] = { 0xfd, 0x83 };
-	char name[IFNAMSIZ], outside[IFNAMSIZ];
+	char name[NAME_SIZE], outside[IFNAMSIZ];
 	int netns, netlink;
 
 	memcpy(address6 + 12, &low, sizeof low);
@@ -57,7 +58,7 @@ static void come(unsigned n, int host, int host_netlink)
 
 static void go(unsigned n)
 {
-	char name[IFNAMSIZ];
+	char name[NAME_SIZE];
 
 	name_of(n, name);
 	delete_netns(name);
