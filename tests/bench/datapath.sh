@@ -6,6 +6,9 @@
 # server answers for all; all stand ready before the first is measured. Client on CPU 1, server on CPU 0.
 #
 # That each refuses what it does not allow is tried before and after: a lock that is open is not measured.
+#
+# Besides what all groups read: BENCH_CASES, a pattern; only the cases whose names match (inner-10000) are there.
+# BENCH_WHATS: only these measurements.
 # shellcheck disable=SC2034
 LAB_NETNS_DIRS=/run/watched LAB_GATE=none
 . "$(dirname "$0")/../lib/lab.sh"
@@ -23,9 +26,10 @@ ALL="bulk connect udp udp-new rtt connect-latency"
 new_case() {
 	local name=$1 n
 	[ "$2" = null ] || name=$1-$2
+	[[ $name =~ ${BENCH_CASES:-.} ]] || return 0
 	names+=("$name")
 	n=${#names[@]}
-	contender[$name]=$1 size[$name]=$2 families[$name]=$3 whats[$name]=${4:-$ALL} number[$name]=$n
+	contender[$name]=$1 size[$name]=$2 families[$name]=$3 whats[$name]=${BENCH_WHATS:-${4:-$ALL}} number[$name]=$n
 	ip netns add "$name"
 	ip link add "v$n" type veth peer name eth0 netns "$name"
 	ip addr add "10.100.$n.1/24" dev "v$n"
@@ -66,7 +70,7 @@ full_cases() {
 	new_case nfqueue 10000 4
 	new_case nfqueue-new 10000 4
 	new_case opensnitch 10 4
-	seconds=([bulk]=0.4 [connect]=0.4 [udp]=0.3 [udp-new]=0.3 [rtt]=0.3 [connect-latency]=0.2)
+	seconds=([bulk]=0.4 [connect]=0.4 [udp]=0.25 [udp-new]=0.25 [rtt]=0.25 [connect-latency]=0.15)
 }
 
 quick_cases() {
@@ -83,7 +87,7 @@ quick_cases() {
 	new_case ipset 10000 4
 	new_case nfqueue 10 4
 	new_case opensnitch 10 4
-	seconds=([bulk]=0.2 [connect]=0.2 [udp]=0.15 [udp-new]=0.15 [rtt]=0.15 [connect-latency]=0.1)
+	seconds=([bulk]=0.15 [connect]=0.15 [udp]=0.1 [udp-new]=0.1 [rtt]=0.1 [connect-latency]=0.1)
 }
 
 # ---- nanoseg: what the daemon puts up is left as it is when it is killed, but for the lock that is not the case's ----
@@ -236,11 +240,7 @@ put() { # WHAT UNIT BETTER VALUE
 measure() { # WHAT, of $name and $family
 	local what=$1 line port=$PORT_LO
 	case $what in
-	connect | udp-new)
-		# Each begins with an empty table, so that no old entry has to make room.
-		ip netns exec "$name" conntrack -F 2>/dev/null
-		;;&
-	connect | udp-new | connect-latency) port=$PORT_LO-$PORT_HI ;;
+	connect | connect-latency | udp-new) port=$PORT_LO-$PORT_HI ;;
 	esac
 	if ! line=$(ip netns exec "$name" "$LOAD" "$what" "$(server_of "$name" "$family")" "$port" --cpu 1 \
 		--seconds "${seconds[$what]}" 2>&1); then
@@ -249,6 +249,10 @@ measure() { # WHAT, of $name and $family
 		unmeasured "$what" "$line"
 		return
 	fi
+	# All namespaces' entries are in one hash table: what one leaves behind the next would pay for.
+	case $what in
+	connect | connect-latency | udp-new) ip netns exec "$name" conntrack -F 2>/dev/null ;;
+	esac
 	case $what in
 	bulk) put bulk Gbit/s higher "$(field value)" ;;
 	connect | udp)
@@ -277,20 +281,18 @@ unmeasured() { # WHAT WHY
 	done
 }
 
-visit() { # NAME/FAMILY ROUND
-	local name=${1%/*} family=${1#*/} round=$2 what
-	for what in ${whats[$name]}; do
-		if [ -n "${absent[$name]:-}" ]; then
-			unmeasured "$what" "${absent[$name]}"
-		else
-			measure "$what"
-		fi
-	done
+visit() { # WHAT NAME/FAMILY ROUND
+	local what=$1 name=${2%/*} family=${2#*/} round=$3
+	[[ " ${whats[$name]} " = *" $what "* ]] || return 0
+	if [ -n "${absent[$name]:-}" ]; then
+		unmeasured "$what" "${absent[$name]}"
+	else
+		measure "$what"
+	fi
 }
 
 step "the cases"
 if [ -n "$BENCH_QUICK" ]; then quick_cases; else full_cases; fi
-ip netns exec "${names[0]}" true
 "$LOAD" serve "$PORT_LO-$PORT_REFUSED" --cpu 0 >"$LAB/serve.log" 2>&1 &
 disown
 wait_for 5 grep -q ready "$LAB/serve.log" || die "no server: $(cat "$LAB/serve.log")"
@@ -299,6 +301,7 @@ for name in "${names[@]}"; do
 	is_nanoseg "$name" || "put_up_${contender[$name]}" "$name" || die "$name cannot be put up"
 done
 visits=()
+[ ${#names[@]} -gt 0 ] || die "no case is called '$BENCH_CASES'"
 for name in "${names[@]}"; do
 	[ -z "${absent[$name]:-}" ] || echo "   $name: ${absent[$name]}"
 	for family in ${families[$name]}; do
@@ -311,8 +314,11 @@ echo "   ${#visits[@]} stand ready after $(bench_elapsed) s"
 for ((round = 1; round <= BENCH_ROUNDS; round++)); do
 	step "round $round of $BENCH_ROUNDS"
 	mapfile -t turn < <(rotated "$round" "${visits[@]}")
-	for v in "${turn[@]}"; do
-		visit "$v" "$round"
+	# The same of all before the next, so that what is compared is close together in time.
+	for what in $ALL; do
+		for v in "${turn[@]}"; do
+			visit "$what" "$v" "$round"
+		done
 	done
 done
 try_all
