@@ -201,9 +201,12 @@ static void assert_exact(struct ns_plan *whole, struct ns_plan *next, const stru
 
 	assert_int_equal(before->n_sets, after->n_sets);
 	for (size_t i = 0; i < before->n_sets; i++) {
-		struct ns_plan_set *set = same_set(whole, &before->sets[i]);
+		struct ns_plan_set *set;
 
 		assert_string_equal(before->sets[i].name, after->sets[i].name);
+		if (before->sets[i].n_elements == 0 && after->sets[i].n_elements == 0)
+			continue; /* the plan may be without it */
+		set = same_set(whole, &before->sets[i]);
 		for (size_t k = 0; k < before->sets[i].n_elements; k++) {
 			size_t at = place(set, &before->sets[i].elements[k]);
 
