@@ -15,19 +15,10 @@
 #include "nft/socket.h"
 #include "nft/tables.h"
 
-#include "lock.h"
+#include "lock_private.h"
 #include "reconcile.h"
 
 #define OWNED (NS_NFT_TABLE_F_OWNER | NS_NFT_TABLE_F_PERSIST)
-
-struct ns_lock {
-	struct ns_nft *nft;
-	bool borrowed; /* the socket is the caller's */
-	struct ns_nft_scope scope;
-	char table[NS_NFT_NAME_MAX];
-	enum ns_lock_protection protection;
-	bool held; /* this handle has seen the table as planned before */
-};
 
 NS_DEFINE_CLEANUP(struct ns_lock *, ns_lock_close)
 
@@ -246,7 +237,8 @@ struct application {
 	const struct ns_plan *plan;
 	struct ns_lock_result result;
 	bool written;
-	char *difference; /* the first line; NULL: none */
+	uint32_t generation; /* of the ruleset before it was read; 0: not asked for */
+	char *difference;    /* the first line; NULL: none */
 };
 
 static void application_release(struct application *a)
@@ -288,8 +280,10 @@ static int turn(struct ns_lock *lock, struct application *a, struct ns_error *er
 {
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
 	enum table_step step;
-	int r = take_in(lock, a, &reading, err);
+	int r = lock->protection == NS_LOCK_OWNED ? 0 : ns_nft_generation(lock->nft, &a->generation, err);
 
+	if (r == 0)
+		r = take_in(lock, a, &reading, err);
 	if (r < 0)
 		return r;
 	free(NS_TAKE(a->difference));
@@ -314,11 +308,29 @@ static int turn(struct ns_lock *lock, struct application *a, struct ns_error *er
 	return r;
 }
 
+/* The kernel has been seen to hold the plan. A plain table may have been changed since it was read, unless the ruleset
+ * is still of the generation that it was of before. */
+static int be_sure(struct ns_lock *lock, uint32_t before, unsigned *ret_generation, struct ns_error *err)
+{
+	uint32_t generation = 0;
+	int r = ns_nft_generation(lock->nft, &generation, err);
+
+	if (r < 0)
+		return r;
+	lock->sure = lock->protection == NS_LOCK_OWNED || (before && generation == before);
+	lock->generation = generation;
+	lock->n_shifted = 0;
+	*ret_generation = generation;
+	return 0;
+}
+
 int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err)
 {
 	NS_CLEANUP(application_release) struct application a = { .plan = plan };
 	struct ns_error why = NS_ERROR_INIT;
 	int r = ns_reconcile_check(plan, err);
+
+	lock->sure = false;
 
 	if (r < 0)
 		return r;
@@ -340,7 +352,7 @@ int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lo
 	if (r == 0)
 		return ns_error_set(err, -EBADE, "the kernel does not hold what it was told: %s",
 				    a.difference ? a.difference : "the table's owner");
-	r = ns_nft_generation(lock->nft, &a.result.generation, err);
+	r = be_sure(lock, a.generation, &a.result.generation, err);
 	if (r < 0)
 		return r;
 	*ret = a.result;
@@ -364,7 +376,7 @@ int ns_lock_confirm(struct ns_lock *lock, const struct ns_plan *plan, struct ns_
 			ret_found[0] = '\0';
 		return 0;
 	}
-	r = ns_nft_generation(lock->nft, &a.result.generation, err);
+	r = be_sure(lock, 0, &a.result.generation, err);
 	if (r < 0)
 		return r;
 	lock->held = a.result.adopted = true;
@@ -436,6 +448,7 @@ int ns_lock_remove(struct ns_lock *lock, struct ns_error *err)
 	r = ns_nft_batch_send(lock->nft, batch, err);
 	if (r == 0)
 		lock->protection = NS_LOCK_UNPROTECTED;
+	lock->sure = lock->sure && r < 0;
 	return r;
 }
 

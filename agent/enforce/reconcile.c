@@ -180,8 +180,7 @@ static void sweep(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, 
 			ns_nft_delete_counter(batch, scope, found->counters[i].name);
 }
 
-/* Walks two sorted lists and writes the elements that only one of them has. found NULL: all are new. */
-static size_t write_elements(struct ns_nft_batch *batch, const struct ns_nft_scope *scope,
+size_t ns_reconcile_elements(struct ns_nft_batch *batch, const struct ns_nft_scope *scope,
 			     const struct ns_plan_set *wanted, const struct ns_plan_set *found, bool deleting)
 {
 	struct ns_nft_elements writer;
@@ -215,12 +214,12 @@ static void fill_sets(struct ns_nft_batch *batch, const struct ns_nft_scope *sco
 			if (set->dynamic || set->timeout)
 				continue;
 			found = ns_plan_find_set(marks->found, set->name);
-			counts->elements_removed += write_elements(batch, scope, set, found, true);
+			counts->elements_removed += ns_reconcile_elements(batch, scope, set, found, true);
 		} else {
 			ns_nft_put_set(batch, scope, set);
 			counts->sets_changed++;
 		}
-		counts->elements_added += write_elements(batch, scope, set, found, false);
+		counts->elements_added += ns_reconcile_elements(batch, scope, set, found, false);
 	}
 }
 

@@ -24,4 +24,9 @@ int ns_reconcile_check(const struct ns_plan *plan, struct ns_error *err);
 void ns_reconcile(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct ns_plan *wanted,
 		  const struct ns_plan *found, struct ns_lock_result *counts);
 
+/* Walks two sorted lists and writes the elements that only one of them has: those to remove, or those to add; returns
+ * how many. found NULL: all are new. */
+size_t ns_reconcile_elements(struct ns_nft_batch *batch, const struct ns_nft_scope *scope,
+			     const struct ns_plan_set *wanted, const struct ns_plan_set *found, bool deleting);
+
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "attachment.h"
 #include "cleanup.h"
@@ -17,6 +18,9 @@
  * above, and without it nobody could ask them. Who is to ask for one himself (DHCP, SLAAC) asks again. */
 #define NS_ADDRESS_WAIT_US INT64_C(300000)
 
+/* So long those whose rules have followed are dealt with before anything else; the rest is the turns'. */
+#define NS_TIGHTEN_SLICE_US 20000
+
 /* Somebody gained or lost an address. */
 struct move {
 	struct ns_named who; /* in one of the books */
@@ -29,7 +33,7 @@ struct moves {
 	size_t n, allocated;
 	uint64_t *cookies; /* of endpoints that are believed otherwise now */
 	size_t n_cookies, cookies_allocated;
-	bool published; /* ports of the host lead to others now */
+	bool published; /* ports of the host lead to others now, or it has other addresses */
 	struct ns_error *err;
 };
 
@@ -150,14 +154,15 @@ static void make_stale(struct ns_attachment *attachment)
 	attachment->stale = true;
 }
 
-/* A member's policy is in the outer lock of the namespace that it shares, as well. */
-static void mark(struct ns_attachment *attachment, bool stale)
+/* A member's policy is in the outer lock of the namespace that it shares, as well. `whole`: not addresses alone. */
+static void mark(struct ns_attachment *attachment, bool stale, bool whole)
 {
 	struct ns_attachment *base = NULL;
 
 	if (ns_endpoint_is_member(attachment->endpoint))
 		base = ns_member_base(attachment);
-	attachment->dirty = true;
+	if (whole || !ns_follow_mark(attachment))
+		attachment->dirty = true;
 	if (base)
 		base->dirty = true;
 	if (stale) {
@@ -176,9 +181,8 @@ static bool is_published(const struct ns_named *who)
 /* Elements that are in the kernel, or may be, count for what moves. */
 static int mark_named(struct ns_attachment *attachment, const struct moves *moves)
 {
-	const struct ns_named host = { NS_PEER_HOST, "" };
 	const struct ns_loaded *policy = attachment->policy;
-	bool dirty = false, stale = false;
+	bool dirty = false, stale = false, whole = false;
 	int r = 0;
 
 	for (size_t i = 0; i < policy->n_named; i++) {
@@ -186,8 +190,8 @@ static int mark_named(struct ns_attachment *attachment, const struct moves *move
 				  *end = moves->n ? moves->moves + moves->n : NULL;
 
 		/* They are on the host's addresses. */
-		if ((moves->published || moves_of(moves, &host)) && is_published(&policy->named[i]))
-			dirty = stale = true;
+		if (moves->published && is_published(&policy->named[i]))
+			dirty = stale = whole = true;
 		for (; r == 0 && move && move < end && ns_named_compare(&move->who, &policy->named[i]) == 0; move++) {
 			dirty = true;
 			if (!move->lost || attachment->mode == NS_MODE_AUDITING)
@@ -197,7 +201,7 @@ static int mark_named(struct ns_attachment *attachment, const struct moves *move
 		}
 	}
 	if (dirty)
-		mark(attachment, stale);
+		mark(attachment, stale, whole);
 	return r;
 }
 
@@ -219,7 +223,7 @@ static int mark_all(struct ns_engine *engine, const struct moves *moves)
 			break;
 	}
 	ns_engine_schedule(engine);
-	if (engine->affected.n_stale && engine->tighten)
+	if ((engine->affected.n_stale || engine->follow.n) && engine->tighten)
 		(void)sd_event_source_set_enabled(engine->tighten, SD_EVENT_ONESHOT);
 	return r;
 }
@@ -241,21 +245,46 @@ int ns_affected_mark(struct ns_engine *engine, const struct ns_believed *before,
 		qsort(moves.moves, moves.n, sizeof *moves.moves, by_who);
 	if (moves.n_cookies)
 		qsort(moves.cookies, moves.n_cookies, sizeof *moves.cookies, by_number);
+	moves.published = moves.published || moves_of(&moves, &(const struct ns_named){ NS_PEER_HOST, "" });
 	return mark_all(engine, &moves);
 }
 
-void ns_affected_tighten(struct ns_engine *engine)
+static uint64_t cpu_us(void)
 {
-	if (!engine->affected.n_stale || engine->starting)
-		return;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* What fails stays stale, and keeps the links of whoever has the address closed. */
+static void reconcile_stale(struct ns_engine *engine, bool behind)
+{
+	uint64_t began = cpu_us();
+
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		/* What fails stays stale, and keeps the links of whoever has the address closed. */
-		if (attachment && attachment->stale)
-			(void)ns_attachment_reconcile(attachment, NULL);
+		if (!attachment || !attachment->stale || attachment->dirty == behind)
+			continue;
+		engine->batching = engine->batching || ns_store_begin(engine->store, NULL) == 0;
+		(void)ns_attachment_reconcile(attachment, NULL);
+		if (behind && cpu_us() - began >= NS_TIGHTEN_SLICE_US)
+			break;
 	}
+}
+
+void ns_affected_tighten(struct ns_engine *engine)
+{
+	if (engine->starting)
+		return;
+	ns_follow_all(engine);
+	if (!engine->affected.n_stale)
+		return;
+	reconcile_stale(engine, false);
+	reconcile_stale(engine, true);
+	ns_engine_settle(engine);
 }
 
 void ns_affected_done(struct ns_attachment *attachment)

@@ -37,8 +37,9 @@ struct ns_believed {
 int ns_affected_mark(struct ns_engine *engine, const struct ns_believed *before, const struct ns_believed *after,
 		     struct ns_error *err);
 
-/* Reconciles those that have stale elements: nothing that takes something away waits for the turn. It is called before
- * anything else once the event that told of a change has been dealt with, so that many changes at once are one. */
+/* All follow who can, and those that have stale elements are reconciled: nothing that takes something away waits for
+ * the turn. It is called before anything else once the event that told of a change has been dealt with, so that many
+ * changes at once are one. Of those that have followed what is left to do (follow.h) is done for a while only. */
 void ns_affected_tighten(struct ns_engine *engine);
 /* The endpoint has been reconciled, or ends. */
 void ns_affected_done(struct ns_attachment *attachment);

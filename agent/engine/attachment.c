@@ -341,6 +341,7 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 {
 	if (!attachment)
 		return NULL;
+	ns_follow_drop(attachment);
 	ns_members_remove(attachment->engine, attachment);
 	ns_engine_unindex(attachment->engine, attachment);
 	attachment->learner = ns_learner_close(attachment->learner);

@@ -11,6 +11,7 @@
 #include "cut.h"
 #include "engine.h"
 #include "figures.h"
+#include "follow.h"
 #include "drifted.h"
 #include "learner.h"
 #include "leases.h"
@@ -33,8 +34,10 @@ struct ns_attachment {
 	struct ns_lock *lock;
 	struct ns_learner *learner;
 	struct ns_outer outer;
-	struct ns_members members; /* of a namespace */
-	struct ns_loaded *policy;  /* what its rules were last made of; NULL: none is in force */
+	struct ns_members members;  /* of a namespace */
+	struct ns_edition *edition; /* of the book that its rules are to follow from; NULL: of the present one */
+	size_t removed;             /* elements of its inner lock, since it is behind */
+	struct ns_loaded *policy;   /* what its rules were last made of; NULL: none is in force */
 	struct ns_drifted drifted;
 	struct ns_cut_result cut;            /* since it was last asked for */
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
@@ -71,6 +74,7 @@ struct ns_attachment {
 	bool harvested;  /* since this daemon has it */
 	bool told_late;  /* that it ran before it was watched, if it did */
 	bool stale;      /* elements in the kernel may name a peer's address that is another's now */
+	bool behind;     /* its rules have followed addresses that moved, and what is recorded of them has not */
 	bool dirty;
 	bool recheck;  /* the kernel may not be as it was left: read it whatever is thought to be there */
 	bool was_here; /* a daemon before this one had it, in this boot */

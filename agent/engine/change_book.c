@@ -137,7 +137,7 @@ void ns_engine_change_book(struct ns_engine *engine, struct ns_book *next)
 				  now) < 0)
 			ns_log_error("out of memory: an edge may be given to the next owner of its address");
 	engine->book = next;
-	ns_book_free(before);
+	ns_follow_retire(engine, before);
 }
 
 void ns_attachment_note(struct ns_attachment *attachment, const struct ns_tuple *tuple, int64_t time)

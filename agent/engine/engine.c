@@ -192,6 +192,7 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	ns_engine_close_host(engine);
 	ns_orphans_release(&engine->orphans);
 	engine->watch = ns_watch_free(engine->watch);
+	ns_follow_release(engine);
 	engine->book = ns_book_free(engine->book);
 	ns_claims_release(&engine->claims);
 	ns_leases_release(&engine->leases);

@@ -12,6 +12,7 @@
 #include "claims.h"
 #include "drift.h"
 #include "engine.h"
+#include "follow.h"
 #include "found.h"
 #include "kernel_features.h"
 #include "gate.h"
@@ -39,6 +40,7 @@ struct ns_engine {
 	struct ns_claims claims; /* what the book was made of; their workloads are not to be read again */
 	struct ns_policies policies;
 	struct ns_affected affected;
+	struct ns_follow follow;
 	struct ns_leases leases; /* who had what is another's in the book now */
 	struct ns_heirlooms heirlooms;
 	bool book_was_whole;  /* the heirlooms have been read */

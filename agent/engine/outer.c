@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "engine_private.h"
 #include "log.h"
+#include "shift.h"
 
 void ns_outer_wish_release(struct ns_outer_wish *wish)
 {
@@ -190,12 +191,23 @@ static int unlock(struct ns_attachment *attachment, const struct ns_outer_wish *
 	return r;
 }
 
-static int put_table(struct ns_attachment *attachment, const struct ns_outer_wish *wish, struct ns_error *err)
+/* As the inner lock, of which the caller has asked the same. */
+static bool has_followed(const struct ns_attachment *attachment, const struct ns_outer_wish *wish)
+{
+	const struct ns_outer *outer = &attachment->outer;
+	struct ns_lock_result result;
+
+	return attachment->behind && !attachment->dirty && outer->there && outer->mode == wish->mode &&
+	       !outer->failure[0] && ns_shift_settle(outer->lock, &wish->plan, &result, NULL) > 0;
+}
+
+static int put_table(struct ns_attachment *attachment, const struct ns_outer_wish *wish, bool forced,
+		     struct ns_error *err)
 {
 	struct ns_outer *outer = &attachment->outer;
 	struct ns_lock_result result = { 0 };
-	bool known = outer->digest[0] && strcmp(outer->digest, wish->digest) == 0;
-	int r = ns_lock_apply(outer->lock, &wish->plan, &result, err);
+	bool known = outer->digest[0] && strcmp(outer->digest, wish->digest) == 0 && !attachment->behind;
+	int r = !forced && has_followed(attachment, wish) ? 0 : ns_lock_apply(outer->lock, &wish->plan, &result, err);
 
 	if (r < 0)
 		return r;
@@ -220,8 +232,9 @@ int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish,
 		return 0;
 	if (!wish->wanted)
 		r = unlock(attachment, wish, &local);
-	else if (forced || !outer->there || outer->failure[0] || strcmp(outer->digest, wish->digest) != 0)
-		r = put_table(attachment, wish, &local);
+	else if (forced || !outer->there || outer->failure[0] || attachment->behind ||
+		 strcmp(outer->digest, wish->digest) != 0)
+		r = put_table(attachment, wish, forced, &local);
 	if (r == 0) {
 		outer->failure[0] = '\0';
 		return 0;

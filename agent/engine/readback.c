@@ -111,6 +111,9 @@ static json_t *one(struct ns_attachment *attachment)
 	bool equal = false;
 	json_t *json;
 
+	if (attachment->behind) /* so that what is recorded is what is there */
+		(void)ns_attachment_reconcile(attachment, NULL);
+
 	if (ns_lock_read(attachment->lock, &found, &err) == 0 && ns_plan_digest(&found, digest, &err) == 0 &&
 	    ns_plan_print(&found, &text, &err) == 0) {
 		difference = difference_text(attachment, &found);

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "engine_private.h"
 #include "log.h"
+#include "shift.h"
 
 /* What the workload asks for. */
 struct wish {
@@ -324,10 +325,19 @@ static bool is_there_already(struct ns_attachment *attachment, const struct wish
 	return r > 0;
 }
 
+/* It has followed addresses that moved, and what it holds since then is as planned: it was read back. */
+static bool has_followed(struct ns_attachment *attachment, const struct wish *wish, struct ns_lock_result *ret)
+{
+	return attachment->behind && !attachment->dirty && !attachment->failure[0] &&
+	       attachment->mode == wish->workload.mode && attachment->revision == wish->workload.active_revision &&
+	       ns_shift_settle(attachment->lock, &wish->plan, ret, NULL) > 0;
+}
+
 static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool forced, struct ns_error *err)
 {
 	struct ns_lock_result result = { 0 };
-	bool as_left = strcmp(wish->digest, attachment->plan_digest) == 0, leaving, tighter, drifted;
+	bool as_left = strcmp(wish->digest, attachment->plan_digest) == 0 && !attachment->behind, leaving, tighter,
+	     drifted;
 	int r;
 
 	if (!forced && !attachment->failure[0] && as_left) {
@@ -337,7 +347,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 		return 0;
 	}
 	leaving = sets_may_go(attachment, wish);
-	if (!is_there_already(attachment, wish, &result)) {
+	if (!(!forced && has_followed(attachment, wish, &result)) && !is_there_already(attachment, wish, &result)) {
 		if (leaving)
 			bring_home(attachment, wish);
 		r = ns_lock_apply(attachment->lock, &wish->plan, &result, err);
@@ -349,7 +359,9 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 		ns_drifted_repaired(attachment, "inner", result.before);
 	if (leaving && result.sets_changed)
 		forget_figures(attachment);
+	result.elements_removed += attachment->removed;
 	tighter = tightens(attachment, wish, &result, drifted);
+	attachment->removed = 0;
 	record_success(attachment, wish, &result);
 	return tighter;
 }
@@ -379,7 +391,7 @@ static int apply(struct ns_attachment *attachment, struct ns_error *err)
 		return ns_error_set(err, r, "%s", inner.text);
 	}
 	if (outer == 0)
-		attachment->recheck = false;
+		attachment->recheck = attachment->behind = false;
 	return outer;
 }
 
@@ -419,6 +431,9 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 
 	if (attachment->engine->config.only_remove)
 		return 0;
+	if (attachment->edition)
+		attachment->dirty = true; /* before it has followed */
+	ns_follow_drop(attachment);
 	if (ns_attachment_awaits_name(attachment)) {
 		attachment->dirty = false;
 		return 0;

@@ -139,7 +139,7 @@ static bool reconcile_slice(struct ns_engine *engine)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		if (!attachment || !attachment->dirty || attachment->round == engine->round)
+		if (!attachment || !(attachment->dirty || attachment->behind) || attachment->round == engine->round)
 			continue;
 		if (is_over(engine, began, began_cpu))
 			return false;

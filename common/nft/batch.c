@@ -15,25 +15,10 @@
 #include <nanoseg/limits.h>
 
 #include "nft/attr.h"
-#include "nft/batch.h"
+#include "nft/batch_private.h"
 
 /* Answers to a batch are acknowledgements, capped to the header of what they answer, with a line of text. */
 #define RECEIVE_BYTES ((size_t)16 * 1024)
-
-struct label { /* what a message is about, for a person */
-	char text[96];
-};
-
-struct ns_nft_batch {
-	char *data; /* begins with the message that opens the batch */
-	size_t length, allocated;
-	size_t open; /* offset of the message being written; 0: none */
-	struct label *labels;
-	size_t n, labels_allocated;
-	size_t refused; /* of the last sending: the first refused message, from 1 */
-	uint32_t ids;
-	struct ns_error error;
-};
 
 static void fail_memory(struct ns_nft_batch *batch)
 {
@@ -87,16 +72,32 @@ static struct nlmsghdr *put_header(struct ns_nft_batch *batch, uint16_t type, in
 	return nlh;
 }
 
+/* With room for the generation that it is to be of: 0 is any. */
+static void put_begin(struct ns_nft_batch *batch)
+{
+	struct nlmsghdr *nlh = put_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NLM_F_REQUEST, NFNL_SUBSYS_NFTABLES);
+
+	mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, 0);
+	batch->start = batch->length = nlh->nlmsg_len;
+}
+
 int ns_nft_batch_new(struct ns_nft_batch **ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_batch_freep) struct ns_nft_batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch || !reserve(batch))
 		return ns_error_set(err, -ENOMEM, "no memory for an nf_tables batch");
-	batch->length =
-		put_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NLM_F_REQUEST, NFNL_SUBSYS_NFTABLES)->nlmsg_len;
+	put_begin(batch);
 	*ret = NS_TAKE(batch);
 	return 0;
+}
+
+void ns_nft_batch_clear(struct ns_nft_batch *batch)
+{
+	batch->n = batch->open = batch->refused = 0;
+	batch->length = 0;
+	batch->error = (struct ns_error)NS_ERROR_INIT;
+	put_begin(batch);
 }
 
 struct ns_nft_batch *ns_nft_batch_free(struct ns_nft_batch *batch)
@@ -122,7 +123,7 @@ struct nlmsghdr *ns_nft_batch_add(struct ns_nft_batch *batch, uint16_t type, int
 		return NULL;
 	if (batch->n == batch->labels_allocated) {
 		size_t allocated = batch->labels_allocated ? 2 * batch->labels_allocated : 64;
-		struct label *labels = reallocarray(batch->labels, allocated, sizeof(*labels));
+		struct ns_nft_label *labels = reallocarray(batch->labels, allocated, sizeof(*labels));
 
 		if (!labels) {
 			fail_memory(batch);
@@ -166,7 +167,7 @@ size_t ns_nft_batch_refused(const struct ns_nft_batch *batch)
 
 int ns_nft_batch_refused_type(const struct ns_nft_batch *batch, const char **ret_what)
 {
-	size_t offset = ((const struct nlmsghdr *)(const void *)batch->data)->nlmsg_len;
+	size_t offset = batch->start;
 	const struct nlmsghdr *nlh;
 
 	if (batch->refused == 0)
@@ -184,7 +185,7 @@ int ns_nft_batch_refused_type(const struct ns_nft_batch *batch, const char **ret
 int ns_nft_batch_walk(struct ns_nft_batch *batch, int (*each)(void *ctx, const struct nlmsghdr *nlh, const char *what),
 		      void *ctx)
 {
-	size_t offset = ((const struct nlmsghdr *)(const void *)batch->data)->nlmsg_len;
+	size_t offset = batch->start;
 	int r = 0;
 
 	close_message(batch);
@@ -270,7 +271,7 @@ static int report(const struct ns_nft_batch *batch, const struct outcome *outcom
 }
 
 /* Numbers the messages from `first` and returns the length with the closing message. */
-static size_t finish(struct ns_nft_batch *batch, uint32_t first, uint32_t port)
+static size_t finish(struct ns_nft_batch *batch, uint16_t flags, uint32_t first, uint32_t port)
 {
 	size_t end = batch->length, offset = 0;
 
@@ -278,6 +279,8 @@ static size_t finish(struct ns_nft_batch *batch, uint32_t first, uint32_t port)
 	while (offset < end) {
 		struct nlmsghdr *nlh = (void *)(batch->data + offset);
 
+		if (offset && offset < batch->length)
+			nlh->nlmsg_flags = (uint16_t)((nlh->nlmsg_flags & ~(NLM_F_ACK | NLM_F_ECHO)) | flags);
 		nlh->nlmsg_seq = first++;
 		nlh->nlmsg_pid = port;
 		offset += NS_NL_ALIGN(nlh->nlmsg_len);
@@ -285,19 +288,35 @@ static size_t finish(struct ns_nft_batch *batch, uint32_t first, uint32_t port)
 	return end;
 }
 
-int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_error *err)
+int ns_nft_batch_dispatch(struct ns_nft *nft, struct ns_nft_batch *batch, uint16_t flags, uint32_t generation,
+			  uint32_t *ret_first, struct ns_error *err)
 {
-	struct outcome outcome = { .n = batch->n };
-	int r;
+	uint32_t number = htonl(generation);
 
+	/* The last attribute of the message that opens the batch. */
+	memcpy(batch->data + batch->start - sizeof(number), &number, sizeof(number));
+	batch->refused = 0;
+	*ret_first = ns_nft_take_sequences(nft, (uint32_t)batch->n + 2);
+	return ns_nft_send(nft, batch->data, finish(batch, flags, *ret_first, ns_nft_port(nft)), err);
+}
+
+int ns_nft_batch_close(struct ns_nft_batch *batch, struct ns_error *err)
+{
 	close_message(batch);
 	if (!reserve(batch) || batch->error.code < 0)
 		return ns_error_set(err, batch->error.code, "%s", batch->error.text);
 	batch->refused = 0;
-	if (batch->n == 0)
-		return 0;
-	outcome.first = ns_nft_take_sequences(nft, (uint32_t)batch->n + 2);
-	r = ns_nft_send(nft, batch->data, finish(batch, outcome.first, ns_nft_port(nft)), err);
+	return batch->n > 0;
+}
+
+int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_error *err)
+{
+	struct outcome outcome = { .n = batch->n };
+	int r = ns_nft_batch_close(batch, err);
+
+	if (r <= 0)
+		return r;
+	r = ns_nft_batch_dispatch(nft, batch, NLM_F_ACK, 0, &outcome.first, err);
 	if (r < 0)
 		return r;
 	r = take_answers(nft, &outcome, err);

@@ -27,6 +27,8 @@ struct ns_nft_batch;
 #define NS_NFT_MESSAGE_BYTES ((size_t)96 * 1024)
 
 int ns_nft_batch_new(struct ns_nft_batch **ret, struct ns_error *err);
+/* Empties it, to be written anew in the memory that it has. */
+void ns_nft_batch_clear(struct ns_nft_batch *batch);
 struct ns_nft_batch *ns_nft_batch_free(struct ns_nft_batch *batch); /* accepts NULL; returns NULL */
 NS_DEFINE_CLEANUP(struct ns_nft_batch *, ns_nft_batch_free)
 
@@ -49,6 +51,12 @@ uint32_t ns_nft_batch_id(struct ns_nft_batch *batch);
  * succeeds without a word to the kernel. -ENOBUFS: acknowledgements were lost; only reading back can tell the outcome.
  * A batch may be sent again. */
 int ns_nft_batch_send(struct ns_nft *nft, struct ns_nft_batch *batch, struct ns_error *err);
+/* The same for a few messages about elements, without an acknowledgement for each: the kernel tells what it has
+ * committed, element by element, and the ruleset's new generation, and this is compared with what was sent. generation
+ * not 0: only if that is the ruleset's still, else -ERESTART. `elements`: how many are in it, to be told of each;
+ * -EBADE when the kernel has told of another number. */
+int ns_nft_batch_send_told(struct ns_nft *nft, struct ns_nft_batch *batch, uint32_t generation, size_t elements,
+			   uint32_t *ret_generation, struct ns_error *err);
 /* After sending: which message was the first refused, from 1. 0: none, or the batch as a whole. */
 size_t ns_nft_batch_refused(const struct ns_nft_batch *batch);
 /* And its type (NFT_MSG_*), with the words for it; -1: none. */

@@ -45,7 +45,7 @@ static double scale_of(const struct bench_bar_plot *plot)
 
 	for (size_t i = 0; i < plot->n; i++)
 		for (size_t k = 0; k < 2; k++)
-			if (plot->rows[i].values[k].n > 0)
+			if (plot->rows[i].values[k].median > 0)
 				values[n++] = plot->rows[i].values[k].median;
 	qsort(values, n, sizeof *values, compare_values);
 	for (size_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ static void draw_bar(FILE *out, const struct frame *frame, const struct bench_ba
 		/* Broken off. */
 		bench_svg_line(out, "l x", end - 26, y + BAR + 3, end - 18, y - 3);
 	} else if (spread->max > spread->min) {
-		bench_svg_whisker(out, "a", x_of(frame, spread->min), y + BAR / 2, x_of(frame, spread->max),
+		bench_svg_whisker(out, "k", x_of(frame, spread->min), y + BAR / 2, x_of(frame, spread->max),
 				  y + BAR / 2);
 		label = x_of(frame, spread->max) + 3;
 	}
@@ -176,7 +176,9 @@ static void begin(FILE *out, const struct frame *frame)
 		if (used < sizeof desc - 1)
 			used += (size_t)snprintf(desc + used, sizeof desc - used, ";");
 	}
-	(void)snprintf(subtitle, sizeof subtitle, "Medians of %u rounds; whiskers from the least to the greatest.",
+	(void)snprintf(subtitle, sizeof subtitle,
+		       frame->rounds > 1 ? "Medians of %u rounds; whiskers from the least to the greatest."
+					 : "%u round.",
 		       frame->rounds);
 	bench_svg_begin(out, frame->bottom + 36, plot->title, plot->second ? plot->second : subtitle,
 			plot->second ? subtitle : NULL, desc);

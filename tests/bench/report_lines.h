@@ -18,7 +18,7 @@ struct bench_line_plot {
 	const struct bench_goal *goal; /* its bound is drawn; NULL: none */
 };
 
-/* False, and nothing is written, when there are no samples with sizes. */
+/* False, and nothing is written, when there are not two sizes. */
 bool bench_line_plot(FILE *out, const struct bench_results *results, const struct bench_line_plot *plot);
 
 #endif

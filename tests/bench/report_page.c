@@ -59,18 +59,26 @@ static void put_goal(FILE *out, const struct bench_goal *goal, const struct benc
 		(void)fputs(", every round", out);
 }
 
+/* "0.981 (0.970-0.990)"; of one round only the figure. */
+static void put_spread(FILE *out, const struct bench_spread *spread, bool ratio)
+{
+	const char *(*text)(char buf[static BENCH_FIGURE_MAX], double) = ratio ? bench_ratio_figure : bench_figure;
+	char figures[3][BENCH_FIGURE_MAX];
+
+	(void)fputs(text(figures[0], spread->median), out);
+	if (spread->n > 1)
+		(void)fprintf(out, " (%s–%s)", text(figures[1], spread->min), text(figures[2], spread->max));
+}
+
 static void put_verdict(FILE *out, const struct bench_goal *goal, const struct bench_verdict *verdict)
 {
 	static const char *const states[] = { "not measured", "**met**", "**missed**" };
-	bool ratio = goal->baseline || goal->op == BENCH_FLAT;
-	const char *(*text)(char buf[static BENCH_FIGURE_MAX], double) = ratio ? bench_ratio_figure : bench_figure;
-	char figures[4][BENCH_FIGURE_MAX];
+	char figure[BENCH_FIGURE_MAX];
 
 	if (verdict->spread.n > 0) {
-		(void)fprintf(out, "%s (%s–%s)", text(figures[0], verdict->spread.median),
-			      text(figures[1], verdict->spread.min), text(figures[2], verdict->spread.max));
+		put_spread(out, &verdict->spread, goal->baseline || goal->op == BENCH_FLAT);
 		if (verdict->size != BENCH_NO_SIZE)
-			(void)fprintf(out, " at %s", bench_count(figures[3], verdict->size));
+			(void)fprintf(out, " at %s", bench_count(figure, verdict->size));
 	}
 	(void)fprintf(out, " | %s", states[verdict->state]);
 	if (*verdict->why) {
@@ -148,22 +156,18 @@ static void put_ratio(FILE *out, const struct bench_results *results, const stru
 		      const char *baseline)
 {
 	struct bench_spread ratio = bench_ratio(series, bench_baseline(results, series, baseline));
-	char figures[3][BENCH_FIGURE_MAX];
 
-	if (ratio.n > 0)
-		(void)fprintf(out, "<br>%s (%s–%s) of %s", bench_ratio_figure(figures[0], ratio.median),
-			      bench_ratio_figure(figures[1], ratio.min), bench_ratio_figure(figures[2], ratio.max),
-			      bench_contender(baseline).title);
+	if (ratio.n == 0)
+		return;
+	(void)fputs("<br>", out);
+	put_spread(out, &ratio, true);
+	(void)fprintf(out, " of %s", bench_contender(baseline).title);
 }
 
 static void put_series(FILE *out, const struct bench_results *results, const struct bench_series *series)
 {
-	char figures[3][BENCH_FIGURE_MAX];
-
 	if (series->spread.n > 0)
-		(void)fprintf(out, "%s (%s–%s)", bench_figure(figures[0], series->spread.median),
-			      bench_figure(figures[1], series->spread.min),
-			      bench_figure(figures[2], series->spread.max));
+		put_spread(out, &series->spread, false);
 	put_ratio(out, results, series, "none");
 	put_ratio(out, results, series, "conntrack");
 	if (series->n_missing > 0) {

@@ -30,37 +30,6 @@ static bool bars(FILE *out, const char *group, const struct bench_bar_plot *plot
 	return bench_bar_plot(out, plot);
 }
 
-static bool draw_connections(FILE *out, const struct bench_report *report, int family, struct bench_drawn *drawn)
-{
-	return lines(out, report,
-		     &(struct bench_line_plot){
-			     .title = family == 4 ? "New TCP connections a second, IPv4"
-						  : "New TCP connections a second, IPv6",
-			     .x_title = "rules, or elements of the list that allows them",
-			     .group = "datapath",
-			     .what = "connect",
-			     .family = family,
-			     .baseline = "none",
-			     .log_x = true,
-		     },
-		     drawn);
-}
-
-static bool draw_bulk(FILE *out, const struct bench_report *report, int family, struct bench_drawn *drawn)
-{
-	return lines(out, report,
-		     &(struct bench_line_plot){
-			     .title = family == 4 ? "Bulk TCP, IPv4" : "Bulk TCP, IPv6",
-			     .x_title = "rules, or elements of the list that allows it",
-			     .group = "datapath",
-			     .what = "bulk",
-			     .family = family,
-			     .baseline = "none",
-			     .log_x = true,
-		     },
-		     drawn);
-}
-
 /* ---- bars ---- */
 
 /* The largest size of the contender's that is not above `most`; NULL: none. */
@@ -87,6 +56,66 @@ static void fill(struct bench_bar_row *row, size_t kind, const struct bench_seri
 	row->values[kind] = series->spread;
 	if (series->spread.n == 0)
 		row->note = series->note;
+}
+
+/* Everybody's ratio at the largest size, where there is no second one to draw a line to. */
+static bool draw_ratios(FILE *out, const struct bench_report *report, const struct bench_line_plot *line,
+			struct bench_drawn *drawn)
+{
+	struct bench_bar_plot plot = { .title = line->title, .unit = "of no rules", .kinds = { "", NULL } };
+	const char *before = "";
+
+	for (size_t i = 0; i < report->results->n; i++) {
+		const struct bench_series *series = &report->results->series[i], *at;
+		struct bench_contender contender = bench_contender(series->contender);
+		char label[160], figure[BENCH_FIGURE_MAX];
+		struct bench_bar_row *row;
+
+		if (series->family != line->family || strcmp(series->group, line->group) != 0 ||
+		    strcmp(series->what, line->what) != 0 || strcmp(series->contender, before) == 0)
+			continue;
+		before = series->contender;
+		at = largest(report->results, line->group, line->what, before, line->family, BENCH_SIZE_MAX);
+		if (!at || strcmp(before, line->baseline) == 0)
+			continue;
+		(void)snprintf(label, sizeof label, "%s%s%s", contender.title,
+			       at->size == BENCH_NO_SIZE ? "" : ", list of ",
+			       at->size == BENCH_NO_SIZE ? "" : bench_count(figure, at->size));
+		row = bench_bar_row(&plot, before, label);
+		fill(row, 0, at);
+		if (row && at->spread.n > 0)
+			row->values[0] = bench_ratio(at, bench_baseline(report->results, at, line->baseline));
+	}
+	return bars(out, line->group, &plot, drawn);
+}
+
+static bool draw_over_sizes(FILE *out, const struct bench_report *report, const char *what, const char *title,
+			    int family, struct bench_drawn *drawn)
+{
+	const struct bench_line_plot plot = {
+		.title = title,
+		.x_title = "rules, or elements of the list that allows it",
+		.group = "datapath",
+		.what = what,
+		.family = family,
+		.baseline = "none",
+		.log_x = true,
+	};
+
+	return lines(out, report, &plot, drawn) || draw_ratios(out, report, &plot, drawn);
+}
+
+static bool draw_connections(FILE *out, const struct bench_report *report, int family, struct bench_drawn *drawn)
+{
+	return draw_over_sizes(out, report, "connect",
+			       family == 4 ? "New TCP connections a second, IPv4"
+					   : "New TCP connections a second, IPv6",
+			       family, drawn);
+}
+
+static bool draw_bulk(FILE *out, const struct bench_report *report, int family, struct bench_drawn *drawn)
+{
+	return draw_over_sizes(out, report, "bulk", family == 4 ? "Bulk TCP, IPv4" : "Bulk TCP, IPv6", family, drawn);
 }
 
 /* Two whats beside each other, for everybody at one size. */
@@ -125,14 +154,14 @@ static bool draw_roundtrip(FILE *out, const struct bench_report *report, int fam
 {
 	return draw_latency(out, report, family, family == 4 ? "Round trip, IPv4" : "Round trip, IPv6",
 			    "One byte there and back on an open TCP connection; lists of 10,000.",
-			    (const char *[]){ "rtt_p50", "rtt_p99" }, drawn);
+			    (const char *[]){ "rtt-p50", "rtt-p99" }, drawn);
 }
 
 static bool draw_connect(FILE *out, const struct bench_report *report, int family, struct bench_drawn *drawn)
 {
 	return draw_latency(out, report, family, family == 4 ? "Connecting, IPv4" : "Connecting, IPv6",
 			    "From connect() until the connection stands; lists of 10,000.",
-			    (const char *[]){ "connect_p50", "connect_p99" }, drawn);
+			    (const char *[]){ "connect-latency-p50", "connect-latency-p99" }, drawn);
 }
 
 /* Both families of one what, at its largest size; a row for each of the names that is there. */
@@ -183,6 +212,9 @@ static bool draw_attach(FILE *out, const struct bench_report *report, int family
 		{ "plan in", "plan_p50", "plan_p99" },
 		{ "port open", "open_p50", "open_p99" },
 	};
+	static const char *const cases[] = { "nanoseg idle",           "nanoseg churn",
+					     "nanoseg idle enforcing", "nanoseg churn enforcing",
+					     "nanoseg idle standing",  "nanoseg churn standing" };
 	struct bench_bar_plot plot = {
 		.title = "A container starts",
 		.second =
@@ -194,23 +226,19 @@ static bool draw_attach(FILE *out, const struct bench_report *report, int family
 	for (size_t w = 0; w < COUNT(whats); w++) {
 		bool first = true;
 
-		for (size_t i = 0; i < report->results->n; i++) {
-			const struct bench_series *series = &report->results->series[i];
+		for (size_t i = 0; i < COUNT(cases); i++) {
+			const struct bench_series *series =
+				bench_find(report->results, "attach", whats[w].p50, cases[i], BENCH_NO_SIZE, 0);
 			struct bench_bar_row *row;
 			char label[160];
 
-			if (strcmp(series->group, "attach") != 0 || strcmp(series->what, whats[w].p50) != 0)
+			(void)snprintf(label, sizeof label, "%s: %s", whats[w].words, cases[i] + strlen("nanoseg "));
+			row = series ? bench_bar_row(&plot, series->contender, label) : NULL;
+			if (!row)
 				continue;
 			plot.unit = series->unit;
-			(void)snprintf(label, sizeof label, "%s: %s", whats[w].words,
-				       series->contender + (strncmp(series->contender, "nanoseg ", 8) == 0 ? 8 : 0));
-			row = bench_bar_row(&plot, series->contender, label);
-			if (!row)
-				break;
 			fill(row, 0, series);
-			fill(row, 1,
-			     bench_find(report->results, "attach", whats[w].p99, series->contender, series->size,
-					series->family));
+			fill(row, 1, bench_find(report->results, "attach", whats[w].p99, cases[i], BENCH_NO_SIZE, 0));
 			row->contender.style = (unsigned)w;
 			row->apart = first && w > 0;
 			first = false;

@@ -61,8 +61,6 @@ static int read_words(struct bench_sample *ret, struct ns_json_object *o, struct
 		r = read_better(o, &ret->higher, err);
 	if (r == 0)
 		r = ns_json_opt_string(o, "note", &ret->note, err);
-	if (r > 0 && strlen(ret->note) > BENCH_NOTE_MAX)
-		r = ns_error_set(err, -EINVAL, "$.note: longer than %d bytes", BENCH_NOTE_MAX);
 	return r < 0 ? r : 0;
 }
 

@@ -24,7 +24,6 @@
 #define BENCH_ROUND_MAX   1000
 #define BENCH_SIZE_MAX    1000000000
 #define BENCH_NAME_MAX    48
-#define BENCH_NOTE_MAX    300
 #define BENCH_VALUE_MAX   1e15
 #define BENCH_NO_SIZE     (-1)
 #define BENCH_NO_FAMILY   0

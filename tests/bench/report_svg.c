@@ -21,13 +21,13 @@ static void put_style(FILE *out)
 		    "text{font-family:-apple-system,BlinkMacSystemFont,\"Segoe UI\",\"Noto Sans\",Helvetica,Arial,"
 		    "\"DejaVu Sans\",sans-serif;font-size:12px}\n"
 		    ".c{fill:#ffffff;stroke:#d1d9e0}\n.t{fill:#1f2328}\n.m{fill:#59636e}\n.g{stroke:#e6eaef}\n"
-		    ".a{stroke:#8c959f}\n.x{stroke:#ffffff}\n",
+		    ".a{stroke:#8c959f}\n.k{stroke:#1f2328}\n.x{stroke:#ffffff}\n",
 		    out);
 	for (unsigned i = 0; i < BENCH_STYLES; i++)
 		(void)fprintf(out, ".s%u{stroke:%s;fill:%s}\n", i, colours[i].light, colours[i].light);
 	(void)fputs("@media (prefers-color-scheme:dark){\n"
 		    ".c{fill:#0d1117;stroke:#3d444d}\n.t{fill:#f0f6fc}\n.m{fill:#9198a1}\n.g{stroke:#262c34}\n"
-		    ".a{stroke:#656c76}\n.x{stroke:#0d1117}\n",
+		    ".a{stroke:#656c76}\n.k{stroke:#f0f6fc}\n.x{stroke:#0d1117}\n",
 		    out);
 	for (unsigned i = 0; i < BENCH_STYLES; i++)
 		(void)fprintf(out, ".s%u{stroke:%s;fill:%s}\n", i, colours[i].dark, colours[i].dark);

@@ -5,7 +5,8 @@
  *
  * Classes: s0 … s9 a colour (report_contenders.h) as stroke and fill, both chosen to be told apart without red and
  * green; l a line (no fill), f a surface or text (no stroke); own a contender of ours, dash dashed; t text, m muted
- * text, h the title, b bold; g grid, a axis, w whisker.
+ * text, h the title, b bold; g grid, a axis, w whisker,
+ * k ink.
  */
 #ifndef NANOSEG_BENCH_SVG_H
 #define NANOSEG_BENCH_SVG_H

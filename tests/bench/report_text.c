@@ -5,6 +5,8 @@
 
 #include "report_text.h"
 
+#define CELL_MAX 200 /* bytes of foreign text */
+
 const char *bench_count(char buf[static BENCH_FIGURE_MAX], int64_t count)
 {
 	char digits[24];
@@ -67,7 +69,14 @@ void bench_put_xml(FILE *out, const char *text)
 
 void bench_put_cell(FILE *out, const char *text)
 {
+	size_t room = CELL_MAX;
+
 	for (; *text; text++) {
+		/* Not in the middle of a character. */
+		if (room > 0)
+			room--;
+		else if (((unsigned char)*text & 0xc0) != 0x80)
+			break;
 		if (*text == '&')
 			(void)fputs("&amp;", out);
 		else if (*text == '<')
@@ -79,4 +88,6 @@ void bench_put_cell(FILE *out, const char *text)
 		else
 			(void)putc(printable(*text), out);
 	}
+	if (*text)
+		(void)fputs(" …", out);
 }

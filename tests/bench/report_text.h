@@ -18,7 +18,7 @@ const char *bench_ratio_figure(char buf[static BENCH_FIGURE_MAX], double value);
 const char *bench_count(char buf[static BENCH_FIGURE_MAX], int64_t count);
 
 void bench_put_xml(FILE *out, const char *text);
-/* In a cell of a Markdown table. */
+/* In a cell of a Markdown table; what is long is cut. */
 void bench_put_cell(FILE *out, const char *text);
 
 #endif
