@@ -61,13 +61,15 @@ static int take_error(struct told *told, const struct nlmsghdr *message, uint32_
 static int take(struct told *told, const struct nlmsghdr *message, struct ns_nft_batch *batch, struct ns_error *err)
 {
 	uint32_t place = message->nlmsg_seq - told->first; /* 0: the batch itself; its messages from 1 */
+	bool ours = message->nlmsg_pid == told->port && place <= told->batch->n + 1;
 	struct ns_attrs attrs;
 
-	if (message->nlmsg_pid != told->port || place > told->batch->n + 1)
-		return 0; /* the tail of an answer given up earlier */
+	/* The tail of an answer given up earlier is passed over. Of elements newer kernels do not tell the sequence. */
+	if (!ours && (message->nlmsg_pid != told->port || message->nlmsg_seq != 0))
+		return 0;
 	switch (message->nlmsg_type) {
 	case NLMSG_ERROR:
-		return take_error(told, message, place, batch, err);
+		return ours ? take_error(told, message, place, batch, err) : 0;
 	case (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWSETELEM:
 	case (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_DELSETELEM:
 		told->elements += count_elements(message);
@@ -75,7 +77,7 @@ static int take(struct told *told, const struct nlmsghdr *message, struct ns_nft
 	case (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWGEN:
 		ns_attrs_parse_message(&attrs, message);
 		told->generation = ns_attrs_u32(&attrs, NFTA_GEN_ID, 0);
-		told->committed = true;
+		told->committed = told->committed || ours;
 		break;
 	default:
 		break;
