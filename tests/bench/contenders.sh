@@ -81,11 +81,11 @@ put_up_ipset() {
 		in_ns "$1" iptables-restore
 }
 
-# ---- in user space ----
+# ---- in user space: on the processor of the client, as all that the kernel does for the others ----
 
 nfqueue_serves() {
 	local log=$LAB/nfqueue.$1
-	ip netns exec "$1" "$NS_BUILD/tests/bench/nfqueue" 0 "$(server_of "$1" 4)" "$PORT_LO-$PORT_HI" "${size[$1]}" >"$log" 2>&1 &
+	ip netns exec "$1" taskset -c 1 "$NS_BUILD/tests/bench/nfqueue" 0 "$(server_of "$1" 4)" "$PORT_LO-$PORT_HI" "${size[$1]}" >"$log" 2>&1 &
 	disown
 	wait_for 5 grep -q ready "$log" || die "nfqueue in $1: $(cat "$log")"
 }
@@ -132,7 +132,7 @@ put_up_opensnitch() {
 	# Its paths are fixed; the lab's mounts are its own.
 	mount -t tmpfs tmpfs /etc/opensnitchd || return
 	cp "$directory"/*.json /etc/opensnitchd/
-	ip netns exec "$name" "$program" -rules-path "$directory/rules" -process-monitor-method proc >"$directory/out" 2>&1 &
+	ip netns exec "$name" taskset -c 1 "$program" -rules-path "$directory/rules" -process-monitor-method proc >"$directory/out" 2>&1 &
 	disown
 	wait_for 10 opensnitch_has_queue "$name" ||
 		absent[$name]="opensnitchd puts up no rules: $(cat "$directory"/{log,out} 2>/dev/null | tail -n 1 | cut -c 1-160)"

@@ -200,7 +200,7 @@ refuses() {
 # Somebody listens on the port that nobody allows.
 try_refused() { # NAME FAMILY
 	local said
-	if said=$(in_ns "$1" "$LOAD" connect "$(server_of "$1" "$2")" $PORT_REFUSED --in-flight 1 --seconds 0.4 2>&1); then
+	if said=$(in_ns "$1" "$LOAD" connect "$(server_of "$1" "$2")" $PORT_REFUSED --in-flight 1 --seconds 0.8 2>&1); then
 		! refuses "$1" || die "$1 lets through what it does not allow, IPv$2"
 	else
 		! refuses "$1" || return 0

@@ -10,8 +10,9 @@
 
 #include "load.h"
 
-#define CHUNK     (128 * 1024)
-#define UNCOUNTED 50 /* round trips before the first that is: sockets and caches warm up */
+#define CHUNK       (128 * 1024)
+#define UNCOUNTED   50 /* round trips before the first that is: sockets and caches warm up */
+#define COUNTED_MIN 50 /* however long they take */
 
 static uint64_t deadline_of(const struct load_options *options)
 {
@@ -57,7 +58,7 @@ int load_rtt(const struct load_options *options)
 	uint64_t n = 0;
 
 	load_latency_init(&latency);
-	for (uint64_t began = load_now(), ended; began < deadline; began = ended) {
+	for (uint64_t began = load_now(), ended; began < deadline || n < UNCOUNTED + COUNTED_MIN; began = ended) {
 		uint8_t byte = (uint8_t)n, back;
 
 		if (send(fd, &byte, 1, 0) != 1)
