@@ -203,15 +203,16 @@ uint32_t ns_nft_batch_id(struct ns_nft_batch *batch)
 	return ++batch->ids;
 }
 
-/* The kernel's answers: one for each message, or one for the whole batch. */
+/* The kernel's answers: one for each message that it refuses, and one for the last in any case; or one for the whole
+ * batch. An acknowledgement for each would be as many datagrams to read. */
 struct outcome {
 	uint32_t first; /* sequence of the message that opens the batch; its messages follow */
-	size_t n, answered;
+	size_t n;
 	size_t refused;       /* how many */
 	size_t first_refused; /* index of the first in the order of the batch */
 	int code;
 	char text[256];
-	bool all; /* the verdict on the batch as a whole is there: nothing more comes */
+	bool all; /* nothing more comes */
 };
 
 static void take_verdict(struct outcome *outcome, const struct nlmsghdr *message)
@@ -223,10 +224,8 @@ static void take_verdict(struct outcome *outcome, const struct nlmsghdr *message
 		return;
 	if (place > outcome->n)
 		return;
-	if (place == 0)
+	if (place == 0 || place == outcome->n)
 		outcome->all = true;
-	else
-		outcome->answered++;
 	if (e->error == 0)
 		return;
 	outcome->refused++;
@@ -244,7 +243,7 @@ static int take_answers(struct ns_nft *nft, struct outcome *outcome, struct ns_e
 
 	if (!buf)
 		return ns_error_set(err, -ENOBUFS, "no memory for the acknowledgements of an nf_tables batch");
-	while (outcome->answered < outcome->n && !outcome->all) {
+	while (!outcome->all) {
 		const struct nlmsghdr *message;
 		int n = ns_nft_receive(nft, buf, RECEIVE_BYTES, err);
 
@@ -270,7 +269,8 @@ static int report(const struct ns_nft_batch *batch, const struct outcome *outcom
 	return ns_error_set(err, outcome->code, "%s: %s; and %zu more", what, outcome->text, outcome->refused - 1);
 }
 
-/* Numbers the messages from `first` and returns the length with the closing message. */
+/* Numbers the messages from `first` and returns the length with the closing message. What is refused is told without an
+ * acknowledgement being asked for, and in the order of the batch (nfnetlink_rcv_batch): the last one's is enough. */
 static size_t finish(struct ns_nft_batch *batch, uint16_t flags, uint32_t first, uint32_t port)
 {
 	size_t end = batch->length, offset = 0;
@@ -278,12 +278,14 @@ static size_t finish(struct ns_nft_batch *batch, uint16_t flags, uint32_t first,
 	end += put_header(batch, NFNL_MSG_BATCH_END, AF_UNSPEC, NLM_F_REQUEST, NFNL_SUBSYS_NFTABLES)->nlmsg_len;
 	while (offset < end) {
 		struct nlmsghdr *nlh = (void *)(batch->data + offset);
+		size_t next = offset + NS_NL_ALIGN(nlh->nlmsg_len);
+		int asked = flags & (next == batch->length ? NLM_F_ACK | NLM_F_ECHO : NLM_F_ECHO);
 
 		if (offset && offset < batch->length)
-			nlh->nlmsg_flags = (uint16_t)((nlh->nlmsg_flags & ~(NLM_F_ACK | NLM_F_ECHO)) | flags);
+			nlh->nlmsg_flags = (uint16_t)((nlh->nlmsg_flags & ~(NLM_F_ACK | NLM_F_ECHO)) | asked);
 		nlh->nlmsg_seq = first++;
 		nlh->nlmsg_pid = port;
-		offset += NS_NL_ALIGN(nlh->nlmsg_len);
+		offset = next;
 	}
 	return end;
 }
