@@ -128,3 +128,41 @@ int ns_netns_own_cookie(uint64_t *ret, struct ns_error *err)
 {
 	return ns_netns_cookie(-1, ret, err);
 }
+
+/* A line "TCP: inuse 3 …", which is there once in a file; 1 for what is not as expected. */
+static int in_use(const char *text, const char *protocol)
+{
+	char begin[32];
+	const char *at;
+
+	(void)snprintf(begin, sizeof begin, "%s: inuse ", protocol);
+	at = strstr(text, begin);
+	return at && at[strlen(begin)] == '0' ? 0 : 1;
+}
+
+static int count_sockets(void *ctx, struct ns_error *err)
+{
+	static const struct {
+		const char *path, *protocols[2];
+	} files[] = { { "/proc/thread-self/net/sockstat", { "TCP", "UDP" } },
+		      { "/proc/thread-self/net/sockstat6", { "TCP6", "UDP6" } } };
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		NS_CLOSE int fd = open(files[i].path, O_RDONLY | O_CLOEXEC);
+		char text[1024];
+		ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+		/* Without IPv6 there is no second file. */
+		if (fd < 0 && errno == ENOENT && i == 1)
+			continue;
+		text[length < 0 ? 0 : length] = '\0';
+		n += in_use(text, files[i].protocols[0]) + in_use(text, files[i].protocols[1]);
+	}
+	return n;
+}
+
+bool ns_netns_may_have_sockets(int netns_fd)
+{
+	return ns_netns_call(netns_fd, count_sockets, NULL, NULL) != 0;
+}

@@ -6,6 +6,7 @@
 #ifndef NANOSEG_NETNS_H
 #define NANOSEG_NETNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,10 @@ int ns_netns_own_cookie(uint64_t *ret, struct ns_error *err);
  * namespace when this returns; if it cannot get back the process aborts, because going on in the wrong
  * namespace could write rules where they are nobody's wish. */
 int ns_netns_socket(int netns_fd, int domain, int type, int protocol, struct ns_error *err);
+
+/* Whether it may have TCP or UDP sockets that are connected, bound or listening: to list them costs a walk through the
+ * tables of the whole machine. What cannot be read may have some. */
+bool ns_netns_may_have_sockets(int netns_fd);
 
 /* Runs fn inside the namespace, for libraries that open their own sockets. Returns fn's value. */
 int ns_netns_call(int netns_fd, int (*fn)(void *ctx, struct ns_error *err), void *ctx, struct ns_error *err);

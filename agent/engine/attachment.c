@@ -11,6 +11,7 @@
 #include "engine_private.h"
 #include "gate_ports.h"
 #include "log.h"
+#include "netns.h"
 
 bool ns_mode_learns(enum ns_mode mode)
 {
@@ -330,7 +331,7 @@ int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, i
 	r = ns_engine_index(engine, attachment, err);
 	if (r < 0)
 		return r;
-	if (!attachment->adopted && attachment->learner)
+	if (!attachment->adopted && attachment->learner && ns_netns_may_have_sockets(netns_fd))
 		read_existing(attachment);
 	attachment->dirty = true;
 	*ret = NS_TAKE(attachment);
