@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,24 +280,53 @@ static int vault(int argc, char **argv)
 	return 0;
 }
 
-static const struct {
+static int churn(int argc, char **argv)
+{
+	return attach_churn(number(argv[0]));
+}
+
+static const struct verb {
 	const char *name;
 	int min, max;
 	int (*run)(int argc, char **argv);
-} verbs[] = { { "measure", 5, 6, measure }, { "vault", 1, 2, vault } };
+	bool listens;
+} verbs[] = { { "measure", 5, 6, measure, true }, { "vault", 1, 2, vault, true }, { "churn", 1, 1, churn, false } };
+
+struct run {
+	const struct verb *verb;
+	int argc, status;
+	char **argv;
+};
+
+/* In a thread: a process is where its first thread is, and one that stayed in a namespace while it makes that would be
+ * taken for whoever lives there. */
+static void *run_verb(void *ctx)
+{
+	struct run *run = ctx;
+
+	host = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	host_netlink = make_netlink();
+	if (run->verb->listens) {
+		attach_listen_start();
+		attach_probe_start();
+	}
+	run->status = run->verb->run(run->argc, run->argv);
+	return NULL;
+}
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "churn") == 0)
-		return attach_churn(number(argv[2]));
 	for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++) {
+		struct run run = { &verbs[i], argc - 2, 1, argv + 2 };
+		pthread_t thread;
+
 		if (strcmp(verbs[i].name, argv[1]) != 0 || argc - 2 < verbs[i].min || argc - 2 > verbs[i].max)
 			continue;
-		host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-		host_netlink = make_netlink();
-		attach_listen_start();
-		attach_probe_start();
-		return verbs[i].run(argc - 2, argv + 2);
+		errno = pthread_create(&thread, NULL, run_verb, &run);
+		if (errno)
+			die("a thread");
+		(void)pthread_join(thread, NULL);
+		return run.status;
 	}
 	(void)fputs("usage: attach measure PREFIX FIRST COUNT GAP_US ELEMENTS [standing] | vault NAME [pass] | churn "
 		    "RATE\n",

@@ -74,7 +74,7 @@ static void sleep_until(uint64_t at)
 int attach_churn(unsigned rate)
 {
 	static uint64_t born[RATE_MAX]; /* by number, as far as they live */
-	int host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), host_netlink = make_netlink();
+	int host = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), host_netlink = make_netlink();
 	unsigned n_born = 0, n_gone = 0;
 	uint64_t began = attach_now();
 
