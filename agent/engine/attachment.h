@@ -53,6 +53,8 @@ struct ns_attachment {
 	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
 	struct ns_addr doubted_first;  /* the address of the first of them */
 
+	uint64_t harvest_round;          /* the last in which it was read for its news; ns_harvests.round */
+	int64_t read;                    /* when it was last harvested; CLOCK_BOOTTIME; 0: not yet */
 	uint64_t round;                  /* the last in which it was reconciled by a turn; engine->round */
 	char left[NS_DIGEST_TEXT_MAX];   /* the plan that one left in the kernel; "": not told */
 	enum ns_mode found_mode;         /* of the plan in it, while `mode` is not known */
@@ -73,6 +75,8 @@ struct ns_attachment {
 	bool undecided;  /* whether it is, has to be found out again */
 	bool harvested;  /* since this daemon has it */
 	bool told_late;  /* that it ran before it was watched, if it did */
+	bool unread;     /* the last harvest failed */
+	bool batching;   /* the one under way stores something */
 	bool stale;      /* elements in the kernel may name a peer's address that is another's now */
 	bool behind;     /* its rules have followed addresses that moved, and what is recorded of them has not */
 	bool dirty;
@@ -118,6 +122,8 @@ int ns_attachment_wanted(struct ns_attachment *attachment, struct ns_plan *ret, 
 int ns_attachment_load_figures(struct ns_attachment *attachment, struct ns_error *err);
 /* Kernel figures -> store. */
 int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err);
+/* Within a harvest, before anything is stored: where nothing has changed, no batch of the store is begun. */
+int ns_attachment_begin(struct ns_attachment *attachment, struct ns_error *err);
 /* One observation -> store, named by the address book. */
 int ns_attachment_record(struct ns_attachment *attachment, const struct ns_observation *observation, uint64_t packets,
 			 uint64_t bytes, struct ns_error *err);

@@ -101,6 +101,18 @@ static void harvest(struct ns_attachment *attachment)
 			       attachment->workload, err.text);
 }
 
+/* Whom an outer lock has refused is not known before its sets are read, and there may be thousands of them. */
+static void mark_passed(struct ns_engine *engine, int64_t now)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	{
+		struct ns_attachment *attachment = ns_attachment_of(endpoint);
+
+		if (attachment && attachment->outer.there && !attachment->outer.passed)
+			attachment->outer.passed = now;
+	}
+}
+
 static void release(struct change *change)
 {
 	free(change->lost);
@@ -132,6 +144,8 @@ void ns_engine_change_book(struct ns_engine *engine, struct ns_book *next)
 		}
 	}
 	now = ns_clock_now();
+	if (change.n)
+		mark_passed(engine, now);
 	for (size_t i = 0; i < change.n; i++)
 		if (ns_leases_end(&engine->leases, &change.lost[i].addr, change.lost[i].peer_class, change.lost[i].name,
 				  now) < 0)

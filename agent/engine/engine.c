@@ -201,7 +201,7 @@ struct ns_engine *ns_engine_free(struct ns_engine *engine)
 	ns_affected_release(&engine->affected);
 	(void)sd_event_source_disable_unref(engine->turn);
 	(void)sd_event_source_disable_unref(engine->tighten);
-	(void)sd_event_source_disable_unref(engine->harvest);
+	ns_harvests_close(engine);
 	(void)sd_event_source_disable_unref(engine->retry);
 	(void)sd_event_unref(engine->event);
 	free(engine->queued);

@@ -16,6 +16,7 @@
 #include "found.h"
 #include "kernel_features.h"
 #include "gate.h"
+#include "harvest.h"
 #include "leases.h"
 #include "nft/socket.h"
 #include "orphans.h"
@@ -68,9 +69,9 @@ struct ns_engine {
 
 	sd_event_source *turn;    /* the deferred reconcile */
 	sd_event_source *tighten; /* likewise, and before anything else, of what takes something away */
-	sd_event_source *harvest; /* timer */
 	sd_event_source *retry;   /* timer, while something failed */
 	uint64_t retry_after_us;
+	struct ns_harvests harvests;
 
 	struct ns_queued *queued;
 	size_t n_queued, queued_allocated;
@@ -106,6 +107,8 @@ enum ns_start ns_engine_start_of(const struct ns_engine *engine, const char *wor
 /* Whether links are to be closed also while no agent runs. */
 bool ns_engine_wants_standing(struct ns_engine *engine);
 struct ns_attachment *ns_engine_find_attachment(const struct ns_engine *engine, uint64_t cookie);
+/* The first whose endpoint's cookie is not less than this, and after the last the first of all; NULL: there is none. */
+struct ns_attachment *ns_engine_attachment_from(const struct ns_engine *engine, uint64_t cookie);
 /* An attachment is made, or goes. */
 int ns_engine_index(struct ns_engine *engine, struct ns_attachment *attachment, struct ns_error *err);
 void ns_engine_unindex(struct ns_engine *engine, const struct ns_attachment *attachment);

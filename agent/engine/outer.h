@@ -14,6 +14,7 @@
 #include "figures.h"
 #include "lock.h"
 #include "own.h"
+#include "sets.h"
 
 struct ns_attachment;
 struct ns_engine;
@@ -28,6 +29,8 @@ struct ns_outer {
 	size_t n_ports;
 	struct ns_own own;
 	struct ns_figures figures; /* of its deny sets */
+	struct ns_sets_seen seen;  /* likewise */
+	int64_t passed;            /* when addresses first changed hands since those were read; CLOCK_REALTIME; 0 */
 };
 
 /* What it should be; `wanted` false: no table. */
@@ -61,11 +64,21 @@ uint64_t ns_outer_figures_key(const struct ns_attachment *attachment);
 /* The deny sets -> store, within a transaction of the caller's. */
 int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err);
 
-/* Frames that only the outer lock saw, refused; true when there are any. */
+/* Frames that only the outer lock saw, refused. */
 struct ns_outer_refused {
+	uint64_t cookie;              /* of the endpoint */
 	uint64_t source, link, frame; /* another's source; ARP and neighbour discovery; neither IPv4, IPv6 nor ARP */
 };
-bool ns_outer_refused(const struct ns_attachment *attachment, struct ns_outer_refused *ret);
+/* Those of all endpoints, in one question: one a table would make the kernel look through all tables each time. */
+struct ns_outer_tally {
+	struct ns_outer_refused *list; /* by cookie; those that refused something */
+	size_t n, allocated;
+};
+void ns_outer_tally(struct ns_engine *engine, struct ns_outer_tally *ret);
+void ns_outer_tally_release(struct ns_outer_tally *tally);
+/* NULL: none. Valid as long as the tally. */
+const struct ns_outer_refused *ns_outer_refused(const struct ns_outer_tally *tally,
+						const struct ns_attachment *attachment);
 
 /* Removes the tables of endpoints that ended while no agent ran. One that still has its port on this host stays. */
 void ns_outer_sweep(struct ns_engine *engine);

@@ -16,13 +16,16 @@
 #include "clock.h"
 #include "engine_private.h"
 #include "log.h"
-#include "nft/dump.h"
+#include "nft/listing.h"
+#include "sets.h"
 
 NS_DEFINE_CLEANUP(struct ns_lock *, ns_lock_close)
 
+#define TALLY_TRIES 5 /* of a listing that transactions came under */
+
 struct harvest {
 	struct ns_attachment *attachment;
-	const struct ns_set_role *role;
+	int64_t now;
 	struct ns_error *err;
 };
 
@@ -42,13 +45,30 @@ static bool may_be_an_answer(const struct ns_tuple *tuple)
 	}
 }
 
-static int harvest_element(void *ctx, const struct ns_plan_element *element, size_t key_length)
+/* The outer lock logs nothing, so when it refused somebody is not told. Where an address has changed hands since its
+ * sets were read, they are read soon after that, and what they have of it is more likely of the time before. */
+static int64_t time_of(const struct harvest *harvest, const struct ns_tuple *tuple)
+{
+	const struct ns_attachment *attachment = harvest->attachment;
+	const struct ns_leases *leases = &attachment->engine->leases;
+	int64_t before = attachment->outer.passed - 1;
+
+	if (!attachment->outer.passed)
+		return harvest->now;
+	return ns_leases_at(leases, &tuple->peer, before, harvest->now) ||
+			       (tuple->direction == NS_TRANSIT &&
+				ns_leases_at(leases, &tuple->source, before, harvest->now))
+		       ? before
+		       : harvest->now;
+}
+
+static int harvest_element(void *ctx, const struct ns_set_role *role, const struct ns_plan_element *element,
+			   size_t key_length)
 {
 	struct harvest *harvest = ctx;
 	struct ns_attachment *attachment = harvest->attachment;
 	struct ns_observation observation = {
 		.kind = ns_attachment_audits(attachment, attachment->outer.mode) ? NS_LOG_AUDIT : NS_LOG_DENY,
-		.time = ns_clock_now(),
 		.process = "",
 		.uid = -1,
 	};
@@ -57,7 +77,7 @@ static int harvest_element(void *ctx, const struct ns_plan_element *element, siz
 	bool is_new;
 	int r;
 
-	if (ns_layout_tuple(harvest->role, element->key, key_length, &observation.tuple) < 0)
+	if (ns_layout_tuple(role, element->key, key_length, &observation.tuple) < 0)
 		return 0;
 	if (observation.kind == NS_LOG_AUDIT && may_be_an_answer(&observation.tuple))
 		return 0;
@@ -68,6 +88,10 @@ static int harvest_element(void *ctx, const struct ns_plan_element *element, siz
 		return ns_error_set(harvest->err, r, "out of memory for the figures of %s", attachment->workload);
 	if (!is_new && packets == 0)
 		return 0;
+	r = ns_attachment_begin(attachment, harvest->err);
+	if (r < 0)
+		return r;
+	observation.time = time_of(harvest, &observation.tuple);
 	if (!ns_attachment_doubts(attachment, &observation))
 		r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
 	if (r < 0)
@@ -77,48 +101,84 @@ static int harvest_element(void *ctx, const struct ns_plan_element *element, siz
 
 int ns_outer_harvest(struct ns_attachment *attachment, struct ns_error *err)
 {
-	struct harvest harvest = { .attachment = attachment, .err = err };
+	struct harvest harvest = { .attachment = attachment, .now = ns_clock_now(), .err = err };
 	char table[NS_NFT_NAME_MAX];
-	size_t n;
-	const struct ns_set_role *roles = ns_layout_roles(&n);
+	unsigned there;
+	int r;
 
 	if (!attachment->outer.lock || !attachment->outer.there)
 		return 0;
 	ns_outer_table_name(attachment->endpoint->cookie, table);
-	for (size_t i = 0; i < n; i++) {
-		int r;
+	r = ns_sets_read(attachment->engine->host, NFPROTO_NETDEV, table, NS_SETS(NS_PURPOSE_DENY),
+			 &attachment->outer.seen, harvest_element, &harvest, &there, err);
+	return r == -ENOENT ? 0 : r;
+}
 
-		if (roles[i].purpose != NS_PURPOSE_DENY)
-			continue;
-		harvest.role = &roles[i];
-		r = ns_nft_dump_elements(attachment->engine->host, NFPROTO_NETDEV, table, roles[i].name,
-					 harvest_element, &harvest, err);
-		/* -EINTR: others changed rules meanwhile; all elements were seen all the same. */
-		if (r < 0 && r != -ENOENT && r != -EINTR)
-			return r;
+static int note_refused(void *ctx, const char *table, const char *counter, uint64_t packets, uint64_t bytes)
+{
+	struct ns_outer_tally *tally = ctx;
+	struct ns_outer_refused *refused;
+	uint64_t cookie;
+
+	if (packets == 0 || ns_outer_table_cookie(table, &cookie) < 0)
+		return 0;
+	/* The counters of a table come one after the other. */
+	if (tally->n == 0 || tally->list[tally->n - 1].cookie != cookie) {
+		if (tally->n == tally->allocated) {
+			size_t more = tally->allocated ? tally->allocated * 2 : 64;
+			void *bigger = reallocarray(tally->list, more, sizeof *tally->list);
+
+			if (!bigger)
+				return -ENOMEM;
+			tally->list = bigger;
+			tally->allocated = more;
+		}
+		tally->list[tally->n++] = (struct ns_outer_refused){ .cookie = cookie };
 	}
+	refused = &tally->list[tally->n - 1];
+	if (strcmp(counter, NS_COUNTER_SPOOFED_SOURCE) == 0)
+		refused->source = packets;
+	else if (strcmp(counter, NS_COUNTER_SPOOFED_LINK) == 0)
+		refused->link = packets;
+	else if (strcmp(counter, NS_COUNTER_FOREIGN_FRAME) == 0)
+		refused->frame = packets;
 	return 0;
 }
 
-static uint64_t packets_of(const struct ns_attachment *attachment, const char *counter)
+static int compare_refused(const void *a, const void *b)
 {
-	char table[NS_NFT_NAME_MAX];
-	uint64_t packets = 0, bytes;
+	const struct ns_outer_refused *x = a, *y = b;
 
-	ns_outer_table_name(attachment->endpoint->cookie, table);
-	if (ns_nft_get_counter(attachment->engine->host, NFPROTO_NETDEV, table, counter, &packets, &bytes, NULL) < 0)
-		return 0;
-	return packets;
+	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
 }
 
-bool ns_outer_refused(const struct ns_attachment *attachment, struct ns_outer_refused *ret)
+void ns_outer_tally(struct ns_engine *engine, struct ns_outer_tally *ret)
 {
-	if (!attachment->outer.lock || !attachment->outer.there)
-		return false;
-	ret->source = packets_of(attachment, NS_COUNTER_SPOOFED_SOURCE);
-	ret->link = packets_of(attachment, NS_COUNTER_SPOOFED_LINK);
-	ret->frame = packets_of(attachment, NS_COUNTER_FOREIGN_FRAME);
-	return ret->source || ret->link || ret->frame;
+	int r = -EINTR;
+
+	*ret = (struct ns_outer_tally){ 0 };
+	for (int i = 0; engine->host && r == -EINTR && i < TALLY_TRIES; i++) {
+		ret->n = 0;
+		r = ns_nft_list_counters(engine->host, NFPROTO_NETDEV, note_refused, ret, NULL);
+	}
+	if (ret->n > 1)
+		qsort(ret->list, ret->n, sizeof *ret->list, compare_refused);
+}
+
+void ns_outer_tally_release(struct ns_outer_tally *tally)
+{
+	free(tally->list);
+	*tally = (struct ns_outer_tally){ 0 };
+}
+
+const struct ns_outer_refused *ns_outer_refused(const struct ns_outer_tally *tally,
+						const struct ns_attachment *attachment)
+{
+	const struct ns_outer_refused wanted = { .cookie = attachment->endpoint->cookie }, *found = NULL;
+
+	if (attachment->outer.lock && attachment->outer.there && tally->n > 0)
+		found = bsearch(&wanted, tally->list, tally->n, sizeof *tally->list, compare_refused);
+	return found && (found->source || found->link || found->frame) ? found : NULL;
 }
 
 struct sweep {

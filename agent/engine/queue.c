@@ -62,6 +62,15 @@ struct ns_attachment *ns_engine_find_attachment(const struct ns_engine *engine, 
 											     : NULL;
 }
 
+struct ns_attachment *ns_engine_attachment_from(const struct ns_engine *engine, uint64_t cookie)
+{
+	size_t at = place(engine, cookie);
+
+	if (engine->n_by_cookie == 0)
+		return NULL;
+	return engine->by_cookie[at < engine->n_by_cookie ? at : 0];
+}
+
 int ns_engine_index(struct ns_engine *engine, struct ns_attachment *attachment, struct ns_error *err)
 {
 	size_t at = place(engine, attachment->endpoint->cookie);

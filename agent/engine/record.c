@@ -142,6 +142,9 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 		return ns_error_set(harvest->err, r, "out of memory for the figures of %s", attachment->workload);
 	if (!is_new && packets == 0)
 		return 0;
+	r = ns_attachment_begin(attachment, harvest->err);
+	if (r < 0)
+		return r;
 	observation.time = time_of(attachment, &observation, is_new);
 	if (!ns_attachment_doubts(attachment, &observation))
 		r = ns_attachment_record(attachment, &observation, packets, bytes, harvest->err);
@@ -161,9 +164,33 @@ static void go_back(struct ns_attachment *attachment)
 		ns_log_error("%s: the stored figures could not be read: %s", attachment->workload, err.text);
 }
 
-int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err)
+int ns_attachment_begin(struct ns_attachment *attachment, struct ns_error *err)
+{
+	int r = attachment->batching ? 0 : ns_store_begin(attachment->engine->store, err);
+
+	attachment->batching = r == 0;
+	if (r < 0)
+		go_back(attachment);
+	return r;
+}
+
+static int end(struct ns_attachment *attachment, int r, struct ns_error *err)
 {
 	struct ns_store *store = attachment->engine->store;
+	bool batching = attachment->batching;
+
+	attachment->batching = false;
+	if (batching && r == 0)
+		r = ns_store_commit(store, err);
+	else if (batching)
+		ns_store_rollback(store);
+	if (r < 0 && batching)
+		go_back(attachment);
+	return r;
+}
+
+int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err)
+{
 	struct harvest harvest = { attachment, err };
 	int r;
 
@@ -171,26 +198,19 @@ int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err
 		return 0;
 	ns_engine_flush(attachment->engine);
 	attachment->doubted = 0;
-	r = ns_store_begin(store, err);
-	if (r < 0)
-		return r;
+	attachment->read = ns_clock_elapsed();
 	r = ns_learner_harvest(attachment->learner, harvest_element, &harvest, err);
 	if (r == -ENOENT)
 		r = 0; /* no table in the namespace: the lock's business, not an empty harvest's */
 	if (r == 0)
 		r = ns_outer_harvest(attachment, err);
-	if (r < 0) {
-		ns_store_rollback(store);
-		go_back(attachment);
+	r = end(attachment, r, err);
+	attachment->unread = r < 0;
+	if (r < 0)
 		return r;
-	}
-	r = ns_store_commit(store, err);
-	if (r < 0) {
-		go_back(attachment);
-		return r;
-	}
 	tell_doubts(attachment);
 	ns_recent_clear(&attachment->recent);
+	attachment->outer.passed = 0;
 	attachment->harvested = true;
 	return 0;
 }

@@ -13,10 +13,9 @@
 #include "engine_private.h"
 #include "log.h"
 
-#define SECOND        UINT64_C(1000000)
-#define HARVEST_EVERY (10 * SECOND)
-#define RETRY_FIRST   (1 * SECOND)
-#define RETRY_MAX     (5 * SECOND)
+#define SECOND      UINT64_C(1000000)
+#define RETRY_FIRST (1 * SECOND)
+#define RETRY_MAX   (5 * SECOND)
 /* So long a new endpoint may stay nameless before it is learned under the name its cgroup gives. */
 #define IDENTITY_WAIT (10 * SECOND)
 /* So long a turn goes on, of the processor's time and by the clock. The first one, before the daemon says that it is
@@ -229,16 +228,6 @@ static int on_tighten(sd_event_source *source, void *ctx)
 	return 0;
 }
 
-static int on_harvest(sd_event_source *source, uint64_t usec, void *ctx)
-{
-	struct ns_engine *engine = ctx;
-
-	(void)ns_engine_harvest(engine, NULL, NULL);
-	ns_engine_schedule(engine);
-	arm(source, HARVEST_EVERY);
-	return 0;
-}
-
 /* Tries again what failed, also to get into a namespace that could not be entered. */
 static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
 {
@@ -262,38 +251,6 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
 	}
 	ns_engine_turn(engine);
 	return 0;
-}
-
-int ns_engine_harvest(struct ns_engine *engine, const char *workload, struct ns_error *err)
-{
-	int first = 0;
-
-	ns_engine_flush(engine);
-	NS_FOREACH_ENDPOINT(engine, endpoint)
-	{
-		struct ns_attachment *attachment = ns_attachment_of(endpoint);
-		struct ns_error local = NS_ERROR_INIT;
-		int r;
-
-		if (!attachment || (workload && strcmp(attachment->workload, workload) != 0))
-			continue;
-		r = ns_attachment_harvest(attachment, &local);
-		if (r == 0) {
-			if (attachment->learner)
-				attachment->learn_failure[0] = '\0';
-			continue;
-		}
-		if (strcmp(attachment->learn_failure, local.text) != 0) {
-			ns_log_error("%s: what it learned could not be read: %s", attachment->workload, local.text);
-			(void)snprintf(attachment->learn_failure, sizeof attachment->learn_failure, "%s", local.text);
-		}
-		if (first == 0) {
-			first = r;
-			if (err)
-				*err = local;
-		}
-	}
-	return first;
 }
 
 int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, struct ns_error *err)
@@ -352,12 +309,10 @@ int ns_engine_make_sources(struct ns_engine *engine, struct ns_error *err)
 	if (r >= 0)
 		r = sd_event_source_set_priority(engine->tighten, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
-		r = sd_event_add_time_relative(engine->event, &engine->harvest, CLOCK_MONOTONIC, HARVEST_EVERY, SECOND,
-					       on_harvest, engine);
-	if (r >= 0)
 		r = sd_event_add_time_relative(engine->event, &engine->retry, CLOCK_MONOTONIC, RETRY_FIRST, 0, on_retry,
 					       engine);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(engine->retry, SD_EVENT_OFF);
-	return r < 0 ? ns_error_set(err, r, "cannot add to the event loop: %s", strerror(-r)) : 0;
+	return r < 0 ? ns_error_set(err, r, "cannot add to the event loop: %s", strerror(-r))
+		     : ns_harvests_open(engine, err);
 }

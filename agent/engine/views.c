@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "clock.h"
 #include "engine_private.h"
 #include "fdstore.h"
@@ -31,9 +32,10 @@ static json_t *interfaces(const struct ns_endpoint *endpoint)
 }
 
 /* What every reader of the endpoint should know: the watcher's findings, and the lock's. */
-static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_attachment *attachment)
+static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_attachment *attachment,
+			const struct ns_outer_tally *tally)
 {
-	struct ns_outer_refused refused;
+	const struct ns_outer_refused *refused = attachment ? ns_outer_refused(tally, attachment) : NULL;
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < endpoint->n_findings; i++)
@@ -48,12 +50,12 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 				      json_sprintf("%zu of its addresses came after its link was locked (%s), "
 						   "and it may not send from them",
 						   attachment->outer.own.strangers, attachment->outer.own.stranger));
-	if (attachment && ns_outer_refused(attachment, &refused))
-		json_array_append_new(array,
-				      json_sprintf("outer lock: it refused %llu packets with another's source, %llu in "
-						   "ARP or neighbour discovery, %llu that are no IP",
-						   (unsigned long long)refused.source, (unsigned long long)refused.link,
-						   (unsigned long long)refused.frame));
+	if (refused)
+		json_array_append_new(
+			array, json_sprintf("outer lock: it refused %llu packets with another's source, %llu in "
+					    "ARP or neighbour discovery, %llu that are no IP",
+					    (unsigned long long)refused->source, (unsigned long long)refused->link,
+					    (unsigned long long)refused->frame));
 	if (attachment && attachment->cut_failure[0])
 		json_array_append_new(
 			array, json_sprintf("open connections could not all be cut: %s", attachment->cut_failure));
@@ -148,7 +150,8 @@ json_t *ns_engine_take_cuts(struct ns_engine *engine, const char *workload)
 			 (json_int_t)sum.sockets, "kept", (json_int_t)sum.kept);
 }
 
-static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint *endpoint)
+static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint *endpoint,
+			     const struct ns_outer_tally *tally)
 {
 	const struct ns_attachment *attachment = ns_attachment_of(endpoint);
 	const char *workload = attachment ? attachment->workload : endpoint->workload;
@@ -161,7 +164,7 @@ static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint 
 				 ns_mode_format(wanted_mode(engine, workload)), "inner", inner(attachment), "outer",
 				 outer(engine, attachment), "gate", gate(engine, endpoint), "drift",
 				 attachment ? ns_drifted_json(attachment) : json_null(), "since",
-				 ns_time_json(endpoint->since), "findings", findings(endpoint, attachment),
+				 ns_time_json(endpoint->since), "findings", findings(endpoint, attachment, tally),
 				 "provisional", attachment ? !attachment->identified : endpoint->provisional);
 
 	(void)json_object_set_new(json, "netns_cookie", json_integer((json_int_t)endpoint->netns_cookie));
@@ -172,10 +175,12 @@ static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint 
 
 json_t *ns_engine_endpoints(struct ns_engine *engine)
 {
+	NS_CLEANUP(ns_outer_tally_release) struct ns_outer_tally tally;
 	json_t *array = json_array();
 
+	ns_outer_tally(engine, &tally);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
-	json_array_append_new(array, endpoint_json(engine, endpoint));
+	json_array_append_new(array, endpoint_json(engine, endpoint, &tally));
 	return array;
 }
 

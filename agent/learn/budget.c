@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "budget.h"
 
-struct ns_budget ns_budget_make(int64_t permille, int64_t limit, int64_t now)
+struct ns_budget ns_budget_make(int64_t ppm, int64_t limit, int64_t now)
 {
-	return (struct ns_budget){ .permille = permille, .limit = limit, .level = limit, .updated = now };
+	return (struct ns_budget){ .ppm = ppm, .limit = limit, .level = limit, .updated = now };
 }
 
 static void refill(struct ns_budget *budget, int64_t now)
@@ -13,9 +13,9 @@ static void refill(struct ns_budget *budget, int64_t now)
 	if (passed <= 0)
 		return;
 	/* Longer than it takes to fill it from empty, however much is owed: no overflow below. */
-	if (passed > INT64_MAX / 1000)
-		passed = INT64_MAX / 1000;
-	gain = passed * budget->permille / 1000;
+	if (passed > INT64_MAX / 1000000)
+		passed = INT64_MAX / 1000000;
+	gain = passed * budget->ppm / 1000000;
 	if (gain == 0)
 		return; /* too short to count; it is counted together with what follows */
 	budget->updated = now;
@@ -36,5 +36,5 @@ void ns_budget_charge(struct ns_budget *budget, int64_t used)
 int64_t ns_budget_wait(struct ns_budget *budget, int64_t now)
 {
 	refill(budget, now);
-	return budget->level > 0 ? 0 : (1 - budget->level) * 1000 / budget->permille + 1;
+	return budget->level > 0 ? 0 : (1 - budget->level) * 1000000 / budget->ppm + 1;
 }

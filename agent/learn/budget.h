@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 struct ns_budget {
-	int64_t permille; /* of the time that passes */
-	int64_t limit;    /* microseconds that can be saved up */
-	int64_t level;    /* microseconds left; negative: owed */
+	int64_t ppm;   /* of the time that passes: millionths */
+	int64_t limit; /* microseconds that can be saved up */
+	int64_t level; /* microseconds left; negative: owed */
 	int64_t updated;
 };
 
-struct ns_budget ns_budget_make(int64_t permille, int64_t limit, int64_t now); /* starts full */
+struct ns_budget ns_budget_make(int64_t ppm, int64_t limit, int64_t now); /* starts full */
 bool ns_budget_allows(struct ns_budget *budget, int64_t now);
 void ns_budget_charge(struct ns_budget *budget, int64_t used);
 /* Microseconds until ns_budget_allows. 0: it does now. */

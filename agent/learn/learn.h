@@ -8,6 +8,7 @@
 #include "learner.h"
 #include "nflog.h"
 #include "process.h"
+#include "sets.h"
 #include "sockdiag.h"
 
 struct ns_nft;
@@ -32,9 +33,12 @@ struct ns_learner {
 	sd_event_source *log_source;
 	sd_event_source *timer; /* on while sightings are pending, or the log's absence is to be told */
 	bool log_absent_untold;
+	bool log_broken;      /* for good */
+	bool news;            /* it told of something since the sets were last read, or lost something */
 	int64_t overrun_told; /* ns_clock_elapsed of the last gap "log overrun"; 0: none yet */
 	struct ns_sighting *pending;
-	size_t n_pending;                       /* at most NS_LEARN_PENDING_MAX */
+	size_t n_pending; /* at most NS_LEARN_PENDING_MAX */
+	struct ns_sets_seen seen;
 	uint64_t learn_overflow, deny_overflow; /* as of the last harvest */
 	uint16_t ephemeral_first, ephemeral_last;
 };

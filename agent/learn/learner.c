@@ -70,6 +70,7 @@ static bool take_message(struct ns_learner *learner, const struct ns_nflog_messa
 static void log_is_broken(struct ns_learner *learner, const struct ns_error *err)
 {
 	ns_log_warning("%s: %s", learner->endpoint->workload, err->text);
+	learner->log_broken = true;
 	(void)sd_event_source_set_enabled(learner->log_source, SD_EVENT_OFF);
 	tell_gap(learner, ns_clock_now(), "log unavailable");
 }
@@ -86,6 +87,7 @@ static int on_log(sd_event_source *source, int fd, uint32_t revents, void *userd
 		struct ns_nflog_message message;
 
 		event = ns_nflog_next(learner->log, &message, &err);
+		learner->news = learner->news || event != NS_NFLOG_NOTHING;
 		if (event == NS_NFLOG_LOST)
 			tell_overrun(learner);
 		else if (event == NS_NFLOG_MESSAGE && take_message(learner, &message, &sightings[n]))
@@ -161,6 +163,7 @@ int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd,
 	(void)snprintf(learner->table, sizeof learner->table, "%s", table);
 	learner->events = *events;
 	learner->ctx = ctx;
+	learner->news = true; /* what was there before */
 	learner->ephemeral_first = EPHEMERAL_FIRST;
 	learner->ephemeral_last = EPHEMERAL_LAST;
 	r = ns_nft_open(netns_fd, &learner->nft, err);
@@ -183,6 +186,11 @@ int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd,
 		return r;
 	*ret = NS_TAKE(learner);
 	return 0;
+}
+
+bool ns_learner_has_news(const struct ns_learner *learner)
+{
+	return learner->news || learner->log_broken || !ns_nflog_is_bound(learner->log);
 }
 
 struct ns_learner *ns_learner_close(struct ns_learner *learner)

@@ -52,7 +52,7 @@ int ns_processes_new(int netns_fd, struct ns_processes **ret, struct ns_error *e
 		return ns_error_set(err, -ENOMEM, "processes: out of memory");
 	p->device = st.st_dev;
 	p->inode = st.st_ino;
-	p->budget = ns_budget_make(NS_PROC_CPU_PERMILLE, NS_PROC_CPU_BURST_US, ns_clock_elapsed());
+	p->budget = ns_budget_make(NS_PROC_CPU_PPM, NS_PROC_CPU_BURST_US, ns_clock_elapsed());
 	*ret = p;
 	return 0;
 }

@@ -13,6 +13,9 @@
 
 #define SCAN_INTERVAL_LEAST_US 100000
 #define TIMER_ACCURACY_US      1000
+/* A scan takes time for each endpoint. So many are looked after every scan_interval, and more of them less often: what
+ * happens is told by the kernel and the engines, and the scan is for what they did not tell. */
+#define SCAN_ENDPOINTS 100
 
 /* After a sign that something is being made, looks at these intervals: LXC and nspawn have their first instruction 22
  * and 48 ms after the veth, others later, and a mount lands within a few ms of its file. */
@@ -79,11 +82,17 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *ctx)
 	return 0;
 }
 
+static uint64_t until_scan(const struct ns_watch *watch)
+{
+	return watch->n_watched <= SCAN_ENDPOINTS ? watch->scan_interval
+						  : watch->scan_interval * watch->n_watched / SCAN_ENDPOINTS;
+}
+
 static int on_scan(sd_event_source *source, uint64_t usec, void *ctx)
 {
 	struct ns_watch *watch = ctx;
 
-	set_timer(source, watch->scan_interval);
+	set_timer(source, until_scan(watch));
 	ns_links_relist(watch->links);
 	ns_cgroup_tree_relist(watch->tree);
 	ns_bundles_known_forget(&watch->bundles);

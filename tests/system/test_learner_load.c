@@ -40,7 +40,7 @@ static void test_silence(void **state)
 	const struct flow v6 = { .address = "fd77::2", .port = 1000, .count = MANY };
 	struct world *w = *state;
 	size_t before = 0, looks = 0;
-	int64_t cpu;
+	int64_t cpu, end = now_ms(CLOCK_MONOTONIC) + 60000;
 	pid_t pid;
 
 	open_learner(w);
@@ -55,7 +55,7 @@ static void test_silence(void **state)
 		assert_true(now >= before);
 		before = now;
 		looks++;
-	} while (before < MANY && looks < 1000);
+	} while (before < MANY && now_ms(CLOCK_MONOTONIC) < end);
 	lab_wait(pid);
 	lab_run(&w->lab, LAB_CONTAINER, CLIENT_UID, flow_datagrams, &v6);
 	assert_int_equal(w->logged.n, 0);

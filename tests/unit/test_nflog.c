@@ -242,7 +242,7 @@ static void test_programs(void **state)
 
 static void test_budget(void **state)
 {
-	struct ns_budget b = ns_budget_make(20, 1000, 5000);
+	struct ns_budget b = ns_budget_make(20000, 1000, 5000);
 	int64_t wait;
 
 	assert_true(ns_budget_allows(&b, 5000)); /* full from the start */
@@ -256,7 +256,7 @@ static void test_budget(void **state)
 	assert_true(ns_budget_allows(&b, INT64_MAX)); /* for ever: not more than the limit */
 	ns_budget_charge(&b, 1000);
 	assert_false(ns_budget_allows(&b, INT64_MAX));
-	b = ns_budget_make(20, 1000, 0);
+	b = ns_budget_make(20000, 1000, 0);
 	ns_budget_charge(&b, 1001);
 	for (int64_t now = 0; now < 100; now++) /* steps too short to count add up all the same */
 		(void)ns_budget_allows(&b, now);
