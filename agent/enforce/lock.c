@@ -271,7 +271,7 @@ static int take_in(struct ns_lock *lock, struct application *a, struct ns_nft_re
 	case TABLE_OURS:
 		break;
 	}
-	r = ns_nft_read(lock->nft, &lock->scope, reading, err);
+	r = ns_nft_read(lock->nft, &lock->scope, false, reading, err);
 	return r < 0 ? r : check_owner(lock, reading, err);
 }
 
@@ -426,7 +426,7 @@ int ns_lock_read_sets(struct ns_lock *lock, const char *prefix, struct ns_plan *
 int ns_lock_read(struct ns_lock *lock, struct ns_plan *ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
-	int r = ns_nft_read(lock->nft, &lock->scope, &reading, err);
+	int r = ns_nft_read(lock->nft, &lock->scope, true, &reading, err);
 
 	return r < 0 ? r : give_plan(lock, &reading, ret, err);
 }

@@ -24,9 +24,11 @@ struct reader {
 	const struct ns_nft_scope *scope;
 	struct ns_nft_reading *reading;
 	const char *sets;                   /* nothing but sets, with the elements of those of this prefix; NULL: all */
+	bool figures;                       /* of the counters, too */
 	bool settled;                       /* the table is this socket's: nobody else can change it */
 	bool interrupted;                   /* by somebody else's transactions */
 	size_t chain;                       /* that of the last rule: they come chain by chain */
+	size_t target;                      /* that the last verdict led to; those before have been described */
 	bool described[NS_PLAN_CHAINS_MAX]; /* the others' names are known only */
 };
 
@@ -176,18 +178,20 @@ static int each_flowtable(void *ctx, const struct nlmsghdr *message, struct ns_e
 	return r < 0 ? beyond(reader, r, &why, err) : 0;
 }
 
-/* What is dumped, in this order; filtered by table. */
+/* What is dumped, in this order; filtered by table. Of the last ones the kernel looks at all tables'. */
 static const struct {
 	const char *what;
 	uint16_t type;
 	uint16_t table_attr;
 	ns_nft_each_message each;
 } parts[] = {
-	{ "counters", NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, each_object },
-	{ "flowtables", NFT_MSG_GETFLOWTABLE, NFTA_FLOWTABLE_TABLE, each_flowtable },
 	{ "sets", NFT_MSG_GETSET, NFTA_SET_TABLE, each_set },
 	{ "rules", NFT_MSG_GETRULE, NFTA_RULE_TABLE, each_rule },
+	{ "counters", NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, each_object },
+	{ "flowtables", NFT_MSG_GETFLOWTABLE, NFTA_FLOWTABLE_TABLE, each_flowtable },
 };
+#define PARTS     (sizeof(parts) / sizeof(parts[0]))
+#define OWN_PARTS 2 /* sets and rules */
 
 static int ask(struct reader *reader, struct nlmsghdr *request, ns_nft_each_message each, const char *what,
 	       struct ns_error *err)
@@ -213,12 +217,78 @@ static int read_part(struct reader *reader, size_t i, struct ns_error *err)
 	return ask(reader, request, parts[i].each, parts[i].what, err);
 }
 
+static bool has_counter(const struct ns_plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_counters; i++)
+		if (strcmp(plan->counters[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int learn_from(struct reader *reader, const struct ns_stmt *stmt, struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	size_t place;
+	int r;
+
+	if (stmt->kind == NS_STMT_VERDICT && stmt->verdict.chain[0]) {
+		if (reader->target < reader->reading->plan.n_chains &&
+		    strcmp(reader->reading->plan.chains[reader->target].name, stmt->verdict.chain) == 0)
+			return 0;
+		r = place_of_chain(reader, stmt->verdict.chain, &place, err);
+		if (r == 0)
+			reader->described[reader->target = place] = true;
+		return r == -ENOSPC ? 0 : r;
+	}
+	if (stmt->kind != NS_STMT_OBJREF || reader->figures || has_counter(&reader->reading->plan, stmt->objref.name))
+		return 0;
+	if (!ns_plan_add_counter(&reader->reading->plan, stmt->objref.name, &why))
+		return beyond(reader, why.code, &why, err);
+	return 0;
+}
+
 /* As many as the table says it has? */
 static bool is_complete(const struct reader *reader)
 {
 	const struct ns_plan *plan = &reader->reading->plan;
 
 	return plan->n_chains + plan->n_sets + plan->n_counters == reader->reading->table.use;
+}
+
+/* A rule that names a counter holds on to it, and a chain that a verdict leads to is no base chain and becomes none
+ * (nft_objref_select_ops, nft_verdict_init and nf_tables_addchain in the kernel): what rules tell need not be asked
+ * for.
+ */
+static int learn_from_rules(struct reader *reader, struct ns_error *err)
+{
+	struct ns_plan *plan = &reader->reading->plan;
+
+	for (size_t i = 0; i < plan->n_chains; i++) {
+		for (size_t j = 0; j < plan->chains[i].n_rules; j++) {
+			const struct ns_plan_rule *rule = &plan->chains[i].rules[j];
+			int r = 0;
+
+			for (unsigned k = 0; r == 0 && k < rule->n_stmts; k++)
+				r = learn_from(reader, &rule->stmts[k], err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* Nothing else is in the table than what has been seen: the rest need not be looked for. */
+static int read_own_parts(struct reader *reader, bool *ret_all, struct ns_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < OWN_PARTS; i++)
+		if (!reader->sets || parts[i].type == NFT_MSG_GETSET)
+			r = read_part(reader, i, err);
+	if (r == 0 && !reader->sets)
+		r = learn_from_rules(reader, err);
+	*ret_all = reader->sets || (!reader->figures && is_complete(reader));
+	return r;
 }
 
 static int read_chains(struct reader *reader, struct ns_error *err)
@@ -342,6 +412,7 @@ static int read_once(struct reader *reader, struct ns_error *err)
 {
 	struct ns_nft_reading *reading = reader->reading;
 	struct ns_nft_table *table = &reading->table;
+	bool all = false;
 	int r = ns_nft_read_table(reader->nft, reader->scope, &reading->exists, table, err);
 
 	reading->plan.family = reader->scope->family;
@@ -353,9 +424,11 @@ static int read_once(struct reader *reader, struct ns_error *err)
 		(void)snprintf(reading->beyond, sizeof(reading->beyond), "table flags 0x%x%s", table->flags,
 			       table->flags & NFT_TABLE_F_DORMANT ? " (dormant)" : "");
 	reader->settled = (table->flags & NS_NFT_TABLE_F_OWNER) && table->owner == ns_nft_port(reader->nft);
-	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (!reader->sets || parts[i].type == NFT_MSG_GETSET)
-			r = read_part(reader, i, err);
+	r = read_own_parts(reader, &all, err);
+	if (r == 0 && !all) /* and what rules have told of counters is told again */
+		reading->plan.n_counters = 0;
+	for (size_t i = OWN_PARTS; r == 0 && !all && i < PARTS; i++)
+		r = read_part(reader, i, err);
 	if (r == 0 && !reader->sets)
 		r = read_chains(reader, err);
 	if (r == 0)
@@ -363,19 +436,19 @@ static int read_once(struct reader *reader, struct ns_error *err)
 	return r < 0 ? r : confirm(reader, err);
 }
 
-int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, struct ns_nft_reading *ret, struct ns_error *err)
-{
-	return ns_nft_read_sets(nft, scope, NULL, ret, err);
-}
-
-int ns_nft_read_sets(struct ns_nft *nft, const struct ns_nft_scope *scope, const char *prefix,
-		     struct ns_nft_reading *ret, struct ns_error *err)
+static int read_table(struct ns_nft *nft, const struct ns_nft_scope *scope, const char *prefix, bool figures,
+		      struct ns_nft_reading *ret, struct ns_error *err)
 {
 	NS_CLEANUP(ns_nft_reading_release) struct ns_nft_reading reading = NS_NFT_READING_INIT;
 	int r;
 
 	for (unsigned try = 0;; try++) {
-		struct reader reader = { .nft = nft, .scope = scope, .reading = &reading, .sets = prefix };
+		struct reader reader = { .target = SIZE_MAX,
+					 .nft = nft,
+					 .scope = scope,
+					 .reading = &reading,
+					 .sets = prefix,
+					 .figures = figures };
 
 		r = read_once(&reader, err);
 		if (r != -EINTR || try + 1 == NS_NFT_DUMP_TRIES)
@@ -391,4 +464,16 @@ int ns_nft_read_sets(struct ns_nft *nft, const struct ns_nft_scope *scope, const
 	*ret = reading;
 	reading = (struct ns_nft_reading)NS_NFT_READING_INIT;
 	return 0;
+}
+
+int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, bool figures, struct ns_nft_reading *ret,
+		struct ns_error *err)
+{
+	return read_table(nft, scope, NULL, figures, ret, err);
+}
+
+int ns_nft_read_sets(struct ns_nft *nft, const struct ns_nft_scope *scope, const char *prefix,
+		     struct ns_nft_reading *ret, struct ns_error *err)
+{
+	return read_table(nft, scope, prefix, false, ret, err);
 }

@@ -32,8 +32,8 @@ void ns_nft_reading_release(struct ns_nft_reading *reading);
 int ns_nft_read_table(struct ns_nft *nft, const struct ns_nft_scope *scope, bool *ret_exists, struct ns_nft_table *ret,
 		      struct ns_error *err);
 
-/* Elements of dynamic sets, and of sets with a timeout, are left out: they come and go by themselves. *ret must be
- * NS_NFT_READING_INIT.
+/* `figures`: those of the counters too, for which the kernel looks at the counters of all tables. Elements of dynamic
+ * sets, and of sets with a timeout, are left out: they come and go by themselves. *ret must be NS_NFT_READING_INIT.
  *
  * The kernel marks a dump as interrupted when any transaction of the namespace came under it (NLM_F_DUMP_INTR), so one
  * who commits all the time interrupts every dump. A table that this socket owns is read all the same: nobody else can
@@ -41,7 +41,8 @@ int ns_nft_read_table(struct ns_nft *nft, const struct ns_nft_scope *scope, bool
  * (nf_tables_dump_rules, nf_tables_dump_sets and nf_tables_dump_set in net/netfilter/nf_tables_api.c); those of chains
  * and objects count all of the family's, and are believed when they add up to what the table says it has. Of any other
  * table an interrupted dump is done again: -EINTR after NS_NFT_DUMP_TRIES. */
-int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, struct ns_nft_reading *ret, struct ns_error *err);
+int ns_nft_read(struct ns_nft *nft, const struct ns_nft_scope *scope, bool figures, struct ns_nft_reading *ret,
+		struct ns_error *err);
 
 /* Only the sets, and elements only of those whose names begin with `prefix`. */
 int ns_nft_read_sets(struct ns_nft *nft, const struct ns_nft_scope *scope, const char *prefix,
