@@ -48,6 +48,10 @@ static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 		return;
 	}
 	endpoint->user = attachment;
+	/* Its link has come meanwhile, as a rule: it is closed before the rules, which take longer, and they know it.
+	 */
+	if (!engine->starting)
+		ns_watch_attend(engine->watch);
 	if (follow(engine))
 		apply_at_once(engine, attachment);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -74,6 +75,7 @@ struct ns_watched *ns_watched_free(struct ns_watched *watched)
 		return NULL;
 	ns_anchors_release(&watched->anchors);
 	watched->addresses = ns_addresses_free(watched->addresses);
+	free(watched->hint);
 	free(watched);
 	return NULL;
 }
@@ -259,7 +261,7 @@ bool ns_watched_identify(struct ns_watched *watched)
 		.cgroup = watched->cgroup,
 		.containers = containers,
 		.n_containers = ns_residents_of(&watched->watch->residents, watched->inode, containers),
-		.hint = watched->hinted ? &watched->hint : NULL,
+		.hint = watched->hint,
 		.caps = watched->caps,
 		.truncated = watched->truncated,
 	};
@@ -269,8 +271,8 @@ bool ns_watched_identify(struct ns_watched *watched)
 	facts.n_containers = without_members(watched, containers, facts.n_containers);
 	if (facts.n_containers == 0) {
 		containers[0] = by_id(watched->watch, watched->cgroup.runtime, watched->cgroup.id);
-		if (!containers[0])
-			containers[0] = by_id(watched->watch, watched->hint.runtime, watched->hint.container_id);
+		if (!containers[0] && watched->hint)
+			containers[0] = by_id(watched->watch, watched->hint->runtime, watched->hint->container_id);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}
 	if (facts.n_containers == 0) {
@@ -396,8 +398,10 @@ static int fill(struct ns_watched *watched, const struct ns_watched_start *start
 		ns_watch_mark(watch, NS_LOOK_ADDRESSES);
 	(void)ns_caps_owners(fd, &watched->owners);
 	if (start->hint) {
-		watched->hint = *start->hint;
-		watched->hinted = true;
+		watched->hint = malloc(sizeof *watched->hint);
+		if (!watched->hint)
+			return ns_error_set(err, -ENOMEM, "no memory for an endpoint");
+		*watched->hint = *start->hint;
 		memcpy(watched->hold, start->hold, sizeof watched->hold);
 	}
 	ns_watched_set_path(watched, start->path ? start->path : "");
@@ -440,6 +444,7 @@ int ns_watched_attach(struct ns_watch *watch, const struct ns_watched_start *sta
 	r = fill(watched, start, fd, err);
 	if (r < 0)
 		return r;
+	ns_watch_read_links(watch); /* whoever comes now is not to wait for this one's rules */
 	r = insert(watch, watched);
 	if (r < 0)
 		return ns_error_set(err, r, "no memory for an endpoint");

@@ -118,6 +118,11 @@ void ns_watch_read_links(struct ns_watch *watch)
 	}
 }
 
+void ns_watch_attend(struct ns_watch *watch)
+{
+	ns_watch_read_links(watch);
+}
+
 void ns_watch_doubt_ports(struct ns_watch *watch, const struct ns_endpoint *endpoint)
 {
 	for (size_t i = 0; i < endpoint->n_interfaces; i++) {

@@ -38,8 +38,8 @@ struct ns_watch_config {
 	uint64_t scan_interval_us;
 };
 
-/* Called from the event loop, never re-entrantly. The endpoint is owned by the watcher and stays at its address
- * from attach to detach. */
+/* Called from the event loop, never re-entrantly but for ns_watch_attend(). The endpoint is owned by the watcher and
+ * stays at its address from attach to detach. */
 struct ns_watch_events {
 	/* A namespace that was not there before. netns_fd is open during the call only. Identity may be
 	 * provisional. An error is reported by the callee; the endpoint is kept all the same. */
@@ -70,6 +70,9 @@ struct ns_watch *ns_watch_free(struct ns_watch *watch); /* no detach callbacks; 
 struct ns_endpoint *ns_watch_next(struct ns_watch *watch, struct ns_endpoint *after);
 /* A fresh fd of the endpoint's namespace, or -errno when it is gone. Caller closes. */
 int ns_watch_open_netns(struct ns_watch *watch, const struct ns_endpoint *endpoint, struct ns_error *err);
+/* For attach, which takes its time: takes what the links have to tell by now. Ports' events come before this returns,
+ * also of the endpoint that is being attached. */
+void ns_watch_attend(struct ns_watch *watch);
 /* Addresses of the agent's own namespace; returns their number, at most max. */
 size_t ns_watch_host_addresses(struct ns_watch *watch, struct ns_prefix *ret, size_t max);
 
