@@ -7,6 +7,9 @@
 
 #include "reconcile.h"
 
+/* Where fewer are in a set, it is never made anew for those that go. */
+#define MANY_ELEMENTS 64
+
 enum fate {
 	FATE_NEW = 0, /* wanted and not there */
 	FATE_KEEP,
@@ -122,6 +125,37 @@ static bool holds_remade(const struct marks *marks, const struct ns_plan_chain *
 	return false;
 }
 
+/* Elements that only the second one has. Both are sorted. */
+static size_t count_gone(const struct ns_plan_set *wanted, const struct ns_plan_set *found)
+{
+	size_t i = 0, j = 0, n = 0;
+
+	while (j < found->n_elements) {
+		int order = i == wanted->n_elements
+				    ? 1
+				    : ns_plan_element_compare(wanted, &wanted->elements[i], &found->elements[j]);
+
+		n += order > 0 || (order == 0 && strcmp(wanted->elements[i].tag, found->elements[j].tag) != 0);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return n;
+}
+
+/* Where nearly all go, the whole is less work than each. From a set of intervals over several fields the kernel takes
+ * an element away by going through all that are there, and moving them in its tables (nft_pipapo_remove): milliseconds
+ * where there are hundreds. The whole set takes no longer than a few of them. */
+static bool is_better_made_anew(const struct ns_plan_set *wanted, const struct ns_plan_set *found)
+{
+	bool slow = wanted->interval && wanted->n_fields > 1;
+	size_t gone;
+
+	if (wanted->dynamic || wanted->timeout || found->n_elements < MANY_ELEMENTS)
+		return false;
+	gone = count_gone(wanted, found);
+	return slow ? gone >= found->n_elements / 16 : gone >= found->n_elements - found->n_elements / 4;
+}
+
 static void mark(struct marks *marks)
 {
 	const struct ns_plan *wanted = marks->wanted;
@@ -134,7 +168,10 @@ static void mark(struct marks *marks)
 		if (!found)
 			marks->sets[i] = FATE_NEW;
 		else
-			marks->sets[i] = ns_plan_set_same_definition(&wanted->sets[i], found) ? FATE_KEEP : FATE_REMAKE;
+			marks->sets[i] = ns_plan_set_same_definition(&wanted->sets[i], found) &&
+							 !is_better_made_anew(&wanted->sets[i], found)
+						 ? FATE_KEEP
+						 : FATE_REMAKE;
 	}
 	for (size_t i = 0; i < wanted->n_chains; i++) {
 		const struct ns_plan_chain *found = find_chain(&marks->found_chains, wanted->chains[i].name);
@@ -204,22 +241,50 @@ size_t ns_reconcile_elements(struct ns_nft_batch *batch, const struct ns_nft_sco
 	return n;
 }
 
+/* All of a set that is made anew. Those that were there go on counting; what passes until the commit is not counted. */
+static void write_anew(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct ns_plan_set *wanted,
+		       const struct ns_plan_set *found)
+{
+	struct ns_nft_elements writer;
+	size_t j = 0;
+
+	ns_nft_elements_begin(&writer, batch, scope, wanted, false);
+	for (size_t i = 0; i < wanted->n_elements; i++) {
+		struct ns_plan_element element = wanted->elements[i];
+
+		element.packets = element.bytes = 0;
+		while (found && j < found->n_elements &&
+		       ns_plan_element_compare(wanted, &found->elements[j], &element) < 0)
+			j++;
+		if (found && j < found->n_elements &&
+		    ns_plan_element_compare(wanted, &found->elements[j], &element) == 0 &&
+		    strcmp(found->elements[j].tag, element.tag) == 0) {
+			element.packets = found->elements[j].packets;
+			element.bytes = found->elements[j].bytes;
+		}
+		ns_nft_elements_add(&writer, &element);
+	}
+	ns_nft_elements_end(&writer);
+}
+
 static void fill_sets(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, const struct marks *marks,
 		      struct ns_lock_result *counts)
 {
 	for (size_t i = 0; i < marks->wanted->n_sets; i++) {
-		const struct ns_plan_set *set = &marks->wanted->sets[i], *found = NULL;
+		const struct ns_plan_set *set = &marks->wanted->sets[i];
+		const struct ns_plan_set *found = ns_plan_find_set(marks->found, set->name);
+		bool same = found && ns_plan_set_same_definition(set, found);
 
-		if (marks->sets[i] == FATE_KEEP) {
-			if (set->dynamic || set->timeout)
-				continue;
-			found = ns_plan_find_set(marks->found, set->name);
-			counts->elements_removed += ns_reconcile_elements(batch, scope, set, found, true);
-		} else {
+		if (marks->sets[i] != FATE_KEEP) {
 			ns_nft_put_set(batch, scope, set);
-			counts->sets_changed++;
+			write_anew(batch, scope, set, same ? found : NULL);
+			counts->sets_changed += !same;
+			counts->elements_removed += same ? count_gone(set, found) : 0;
+			counts->elements_added += set->n_elements;
+		} else if (!set->dynamic && !set->timeout) {
+			counts->elements_removed += ns_reconcile_elements(batch, scope, set, found, true);
+			counts->elements_added += ns_reconcile_elements(batch, scope, set, found, false);
 		}
-		counts->elements_added += ns_reconcile_elements(batch, scope, set, found, false);
 	}
 }
 

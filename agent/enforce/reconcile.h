@@ -3,10 +3,11 @@
  * The smallest transaction that turns what the kernel holds into what the plan says: mark and sweep over sets,
  * chains and elements. Pure but for the batch it writes.
  *
- * A set with the same definition stays, with its figures, and gets the elements it lacks; a dynamic set, or one with a
- * timeout, keeps those it has (the plan's own elements of such a set are put in when the set is made). A chain whose
- * rules differ, or name a set that is made anew, is emptied and filled again; one whose hook, priority or device
- * differs is made anew; a policy changes in place. What no plan wants goes.
+ * A set with the same definition stays, with its figures, and gets the elements it lacks; where so many go that it is
+ * less work to make it anew it is, and the elements that stay go on counting. A dynamic set, or one with a timeout,
+ * keeps those it has (the plan's own elements of such a set are put in when the set is made). A chain whose rules
+ * differ, or name a set that is made anew, is emptied and filled again; one whose hook, priority or device differs is
+ * made anew; a policy changes in place. What no plan wants goes.
  */
 #ifndef NANOSEG_RECONCILE_H
 #define NANOSEG_RECONCILE_H

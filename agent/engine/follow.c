@@ -11,7 +11,7 @@
 
 /* Outer locks in one transaction: the kernel looks each table up among all, and each of the transaction's among those.
  */
-#define OUTER_TOGETHER 128
+#define OUTER_TOGETHER 32
 
 NS_DEFINE_CLEANUP(struct ns_part *, ns_part_free)
 NS_DEFINE_CLEANUP(struct ns_shift *, ns_shift_free)

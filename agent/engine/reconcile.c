@@ -372,7 +372,7 @@ static int apply(struct ns_attachment *attachment, struct ns_error *err)
 {
 	NS_CLEANUP(wish_release) struct wish wish = { 0 };
 	struct ns_error inner = NS_ERROR_INIT;
-	bool forced = attachment->recheck;
+	bool forced = attachment->recheck, follows = attachment->behind && !attachment->dirty;
 	int r = make_wish(attachment, &wish, &inner), outer = 0;
 
 	if (r == 0) {
@@ -380,9 +380,9 @@ static int apply(struct ns_attachment *attachment, struct ns_error *err)
 		outer = ns_outer_apply(attachment, &wish.outer, forced, err);
 	}
 	if (r > 0) {
-		/* A link that waits for these rules need not wait for the cut. */
+		/* A link that waits for these rules need not wait for the cut. None waits for those that were there. */
 		attachment->dirty = outer < 0;
-		if (!attachment->engine->starting)
+		if (!attachment->engine->starting && !follows)
 			(void)ns_gate_update(attachment->engine, NULL);
 		cut(attachment, &wish);
 	}

@@ -56,6 +56,7 @@ bool ns_nft_set_is_tree(const struct ns_plan_set *set);
  *	ns_nft_elements_begin(&writer, batch, &scope, set, false);
  *	for (…) ns_nft_elements_add(&writer, element);
  *	ns_nft_elements_end(&writer);
+ * Where the set counts, an element's figures are what it begins with.
  * Nothing else may be added to the batch in between. An element that is no key of the set (a range in a set without
  * intervals, ends the wrong way round, a range of marks, whose byte order is not their order) latches -EINVAL. */
 struct ns_nft_elements {

@@ -243,6 +243,19 @@ static void put_key(struct ns_nft_elements *writer, uint16_t type, const uint8_t
 	mnl_attr_nest_end(writer->nlh, nest);
 }
 
+/* What it has counted until now; elsewhere it begins at nothing. */
+static void put_figures(struct ns_nft_elements *writer, const struct ns_plan_element *element)
+{
+	struct nlattr *expression = mnl_attr_nest_start(writer->nlh, NFTA_SET_ELEM_EXPR), *data;
+
+	mnl_attr_put_strz(writer->nlh, NFTA_EXPR_NAME, "counter");
+	data = mnl_attr_nest_start(writer->nlh, NFTA_EXPR_DATA);
+	mnl_attr_put_u64(writer->nlh, NFTA_COUNTER_BYTES, htobe64(element->bytes));
+	mnl_attr_put_u64(writer->nlh, NFTA_COUNTER_PACKETS, htobe64(element->packets));
+	mnl_attr_nest_end(writer->nlh, data);
+	mnl_attr_nest_end(writer->nlh, expression);
+}
+
 /* What is said only when adding. */
 static void put_properties(struct ns_nft_elements *writer, const struct ns_plan_element *element)
 {
@@ -255,6 +268,8 @@ static void put_properties(struct ns_nft_elements *writer, const struct ns_plan_
 		memcpy(note + 2, element->tag, length);
 		mnl_attr_put(writer->nlh, NFTA_SET_ELEM_USERDATA, 2 + length + 1, note);
 	}
+	if (writer->set->counter && (element->packets || element->bytes))
+		put_figures(writer, element);
 }
 
 static void put_bound(struct ns_nft_elements *writer, const uint8_t *key)

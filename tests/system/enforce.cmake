@@ -1,10 +1,10 @@
 # nf_tables for real: each program makes a network namespace of its own and leaves nothing behind.
-foreach(name roundtrip roundtrip_sets lock lock_owner lock_dump lock_socket lock_hammer lock_device drift doctor)
+foreach(name roundtrip roundtrip_sets lock lock_owner lock_dump lock_socket lock_hammer lock_device shift drift doctor)
   add_executable(test_${name} ${CMAKE_CURRENT_SOURCE_DIR}/test_${name}.c ${CMAKE_CURRENT_SOURCE_DIR}/enforce_lab.c)
   target_link_libraries(test_${name} PRIVATE nanoseg_enforce PkgConfig::cmocka)
   add_test(NAME system/${name} COMMAND test_${name})
   set_tests_properties(system/${name} PROPERTIES TIMEOUT 120)
 endforeach()
-foreach(name lock lock_owner lock_dump lock_socket lock_hammer lock_device drift)
+foreach(name lock lock_owner lock_dump lock_socket lock_hammer lock_device shift drift)
   target_sources(test_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/lock_plan.c)
 endforeach()
