@@ -20,9 +20,12 @@
 #include "engine.h"
 #include "fdstore.h"
 #include "log.h"
+#include "memory.h"
 
 #define HEARTBEAT_US    UINT64_C(5000000)
 #define FDSTORE_BUSY_US UINT64_C(50000)
+#define SETTLED_US      UINT64_C(15000000) /* what the start has left to do is done by then, as a rule */
+#define TRIM_US         UINT64_C(60000000)
 
 struct daemon {
 	const char *config_path;
@@ -34,6 +37,7 @@ struct daemon {
 	struct ns_api *api;
 	int lock_fd;
 	bool only_remove;
+	bool settled; /* what only the start needed has been given back */
 };
 
 static struct ns_actor self(void)
@@ -119,6 +123,21 @@ static int on_fdstore(sd_event_source *source, uint64_t usec, void *ctx)
 		tell_ownership(daemon);
 	(void)sd_event_source_set_time_relative(source,
 						ns_fdstore_busy(daemon->fdstore) ? FDSTORE_BUSY_US : HEARTBEAT_US);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+/* A change that concerns many takes memory for a moment, as the start does. */
+static int on_memory(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->settled)
+		ns_memory_trim();
+	else
+		ns_memory_give_back();
+	daemon->settled = true;
+	(void)sd_event_source_set_time_relative(source, TRIM_US);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
 }
@@ -292,6 +311,9 @@ static int start(struct daemon *daemon, struct ns_error *err)
 	if (r >= 0)
 		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FDSTORE_BUSY_US,
 					       FDSTORE_BUSY_US / 5, on_fdstore, daemon);
+	if (r >= 0)
+		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, SETTLED_US, TRIM_US / 10,
+					       on_memory, daemon);
 	if (r < 0)
 		return ns_error_set(err, r, "cannot add the heartbeat: %s", strerror(-r));
 	(void)sd_event_set_watchdog(daemon->event, 1);

@@ -126,8 +126,8 @@ static int record_existing(void *ctx, const struct ns_observation *observation)
 static void read_existing(struct ns_attachment *attachment)
 {
 	struct ns_error err = NS_ERROR_INIT;
-	int n = ns_learner_existing(attachment->learner, record_existing, attachment, attachment->udp_served,
-				    NS_UDP_SERVED_MAX, &err);
+	uint16_t served[NS_UDP_SERVED_MAX];
+	int n = ns_learner_existing(attachment->learner, record_existing, attachment, served, NS_UDP_SERVED_MAX, &err);
 
 	if (n < 0) {
 		ns_log_warning("%s: connections older than the agent could not be read: %s", attachment->workload,
@@ -136,6 +136,14 @@ static void read_existing(struct ns_attachment *attachment)
 				  "older connections unreadable");
 		return;
 	}
+	if (n == 0)
+		return;
+	attachment->udp_served = calloc((size_t)n, sizeof *attachment->udp_served);
+	if (!attachment->udp_served) {
+		ns_log_warning("%s: out of memory for its UDP servers", attachment->workload);
+		return;
+	}
+	memcpy(attachment->udp_served, served, (size_t)n * sizeof *served);
 	attachment->n_udp_served = (size_t)n;
 }
 
@@ -351,6 +359,10 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	attachment->lock = ns_lock_close(attachment->lock);
 	attachment->nft = ns_nft_close(attachment->nft);
 	ns_figures_release(&attachment->figures);
+	ns_recent_clear(&attachment->recent);
+	ns_members_clear(&attachment->members);
+	free(attachment->drifted.words);
+	free(attachment->udp_served);
 	attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
 	free(attachment);
 	return NULL;

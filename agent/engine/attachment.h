@@ -43,8 +43,8 @@ struct ns_attachment {
 	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
 	struct ns_figures figures;
 	struct ns_recent recent;
-	size_t doubted; /* figures that nobody was given, by the harvest under way */
-	uint16_t udp_served[NS_UDP_SERVED_MAX];
+	size_t doubted;       /* figures that nobody was given, by the harvest under way */
+	uint16_t *udp_served; /* NULL: none */
 	size_t n_udp_served;
 
 	int64_t contested; /* since when it waits for another's address; CLOCK_BOOTTIME; 0: it does not */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <linux/netfilter.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,22 @@
 
 #define NS_DRIFT_AUDIT_US INT64_C(10000000)
 
+struct ns_drifted_words *ns_drifted_words(struct ns_drifted *drifted)
+{
+	static struct ns_drifted_words lost;
+
+	if (!drifted->words)
+		drifted->words = calloc(1, sizeof *drifted->words);
+	return drifted->words ? drifted->words : &lost;
+}
+
+const struct ns_drifted_words *ns_drifted_said(const struct ns_drifted *drifted)
+{
+	static const struct ns_drifted_words nothing;
+
+	return drifted->words ? drifted->words : &nothing;
+}
+
 static bool is_ours(void *ctx, uint32_t port)
 {
 	const struct ns_attachment *attachment = ctx;
@@ -22,11 +39,12 @@ static bool is_ours(void *ctx, uint32_t port)
 
 static void describe(struct ns_drifted *drifted, const struct ns_drift_event *event)
 {
+	struct ns_drifted_words *words = ns_drifted_words(drifted);
+
 	drifted->last = ns_clock_now();
 	drifted->pid = event->pid;
-	memcpy(drifted->command, event->command, sizeof drifted->command);
-	(void)snprintf(drifted->what, sizeof drifted->what, "%s table %s", event->ours ? "our" : "another",
-		       event->table);
+	memcpy(words->command, event->command, sizeof words->command);
+	(void)snprintf(words->what, sizeof words->what, "%s table %s", event->ours ? "our" : "another", event->table);
 }
 
 /* Any change of ours is undone in this turn of the loop. Changes of other tables are the container's own affair (Docker
@@ -93,7 +111,7 @@ void ns_drifted_open(struct ns_attachment *attachment, int netns_fd)
 		    0 &&
 	    ns_drift_skip(drifted->monitor, ns_nft_port(attachment->nft), &err) == 0)
 		return;
-	(void)snprintf(drifted->failure, sizeof drifted->failure, "%s", err.text);
+	(void)snprintf(ns_drifted_words(drifted)->failure, sizeof drifted->words->failure, "%s", err.text);
 	ns_log_error("%s: changes of its rules by others are not noticed: %s", attachment->workload, err.text);
 }
 
@@ -117,7 +135,8 @@ void ns_drifted_repaired(struct ns_attachment *attachment, const char *lock, con
 		difference = "the table was gone";
 	drifted->repaired++;
 	drifted->last = ns_clock_now();
-	(void)snprintf(drifted->what, sizeof drifted->what, "%s lock: %.480s", lock, difference);
+	(void)snprintf(ns_drifted_words(drifted)->what, sizeof drifted->words->what, "%s lock: %.480s", lock,
+		       difference);
 	ns_log_warning("%s (cookie %llu): its %s lock was changed by another process and has been repaired: %s",
 		       attachment->workload, (unsigned long long)attachment->endpoint->cookie, lock, difference);
 }
@@ -139,7 +158,7 @@ bool ns_drifted_audit(struct ns_attachment *attachment, bool now)
 			   (json_int_t)(drifted->ours - drifted->audited_ours), "changes_of_others",
 			   (json_int_t)(drifted->foreign - drifted->audited_foreign), "repaired",
 			   (json_int_t)(drifted->repaired - drifted->audited_repaired), "pid", (json_int_t)drifted->pid,
-			   "command", drifted->command, "what", drifted->what);
+			   "command", ns_drifted_said(drifted)->command, "what", ns_drifted_said(drifted)->what);
 	if (!detail || ns_store_audit(attachment->engine->store, "drift", attachment->workload, detail, &actor,
 				      ns_clock_now(), &err) < 0) {
 		ns_log_error("%s: drift could not be written to the audit log: %s", attachment->workload,
@@ -162,6 +181,6 @@ json_t *ns_drifted_json(const struct ns_attachment *attachment)
 	return json_pack("{s:I s:I s:I s:o s:i s:s s:s}", "count",
 			 (json_int_t)(drifted->ours > drifted->repaired ? drifted->ours : drifted->repaired),
 			 "repaired", (json_int_t)drifted->repaired, "foreign", (json_int_t)drifted->foreign, "last",
-			 ns_time_json(drifted->last), "pid", (int)drifted->pid, "command", drifted->command, "what",
-			 drifted->what);
+			 ns_time_json(drifted->last), "pid", (int)drifted->pid, "command",
+			 ns_drifted_said(drifted)->command, "what", ns_drifted_said(drifted)->what);
 }

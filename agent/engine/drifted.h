@@ -15,18 +15,28 @@ struct ns_engine;
 
 #define NS_DRIFTED_TAKEN "the table was taken away while no agent ran"
 
+/* What most endpoints never need. */
+struct ns_drifted_words {
+	char failure[NS_ERROR_TEXT_MAX];    /* why nobody watches; "" */
+	char command[NS_DRIFT_COMMAND_MAX]; /* of the last one */
+	char what[NS_ERROR_TEXT_MAX];       /* likewise */
+};
+
 struct ns_drifted {
 	struct ns_drift *monitor;
-	char failure[NS_ERROR_TEXT_MAX]; /* why nobody watches; "" */
-	uint64_t ours, foreign;          /* transactions of others on our table, and on other tables */
-	uint64_t repaired;               /* times the kernel was found changed and made right */
-	int64_t last;                    /* CLOCK_REALTIME; 0: never */
-	pid_t pid;                       /* of the last one; 0: not told */
-	char command[NS_DRIFT_COMMAND_MAX];
-	char what[NS_ERROR_TEXT_MAX];
-	int64_t audited; /* when the last entry was written; ns_clock_elapsed() */
+	uint64_t ours, foreign;         /* transactions of others on our table, and on other tables */
+	uint64_t repaired;              /* times the kernel was found changed and made right */
+	int64_t last;                   /* CLOCK_REALTIME; 0: never */
+	pid_t pid;                      /* of the last one; 0: not told */
+	struct ns_drifted_words *words; /* NULL: nothing is to be said */
+	int64_t audited;                /* when the last entry was written; ns_clock_elapsed() */
 	uint64_t audited_ours, audited_foreign, audited_repaired;
 };
+
+/* To be written to; of nobody's, and not to be read, when there is no memory. */
+struct ns_drifted_words *ns_drifted_words(struct ns_drifted *drifted);
+/* To be read. */
+const struct ns_drifted_words *ns_drifted_said(const struct ns_drifted *drifted);
 
 void ns_drifted_open(struct ns_attachment *attachment, int netns_fd);
 /* A namespace's monitor hears of its members' tables as well: whether a port is that of one's lock, and what it heard.

@@ -27,6 +27,7 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 {
 	struct ns_engine *engine = ctx;
 	struct ns_attachment *attachment;
+	struct ns_drifted_words *words;
 	uint64_t cookie;
 
 	if (!event->ours && !event->lost)
@@ -47,8 +48,9 @@ static void seen(void *ctx, const struct ns_drift_event *event)
 			attachment->drifted.ours++;
 			attachment->drifted.last = ns_clock_now();
 			attachment->drifted.pid = event->pid;
-			memcpy(attachment->drifted.command, event->command, sizeof attachment->drifted.command);
-			(void)snprintf(attachment->drifted.what, sizeof attachment->drifted.what, "outer lock");
+			words = ns_drifted_words(&attachment->drifted);
+			memcpy(words->command, event->command, sizeof words->command);
+			(void)snprintf(words->what, sizeof words->what, "outer lock");
 		}
 	}
 	ns_engine_schedule(engine);

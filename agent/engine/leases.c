@@ -81,11 +81,26 @@ int64_t ns_recent_time(const struct ns_recent *recent, const struct ns_tuple *tu
 	return 0;
 }
 
+static bool make_room(struct ns_recent *recent)
+{
+	size_t more = recent->allocated ? recent->allocated * 2 : 4;
+	struct ns_recent_tuple *bigger;
+
+	if (recent->n < recent->allocated)
+		return true;
+	bigger = reallocarray(recent->tuples, more, sizeof *bigger);
+	if (!bigger)
+		return false;
+	recent->tuples = bigger;
+	recent->allocated = more;
+	return true;
+}
+
 void ns_recent_note(struct ns_recent *recent, const struct ns_tuple *tuple, int64_t time)
 {
 	if (ns_recent_time(recent, tuple))
 		return; /* the first is when its element was made */
-	if (recent->n == NS_RECENT_MAX) {
+	if (recent->n == NS_RECENT_MAX || !make_room(recent)) {
 		recent->more = true;
 		return;
 	}
@@ -95,7 +110,9 @@ void ns_recent_note(struct ns_recent *recent, const struct ns_tuple *tuple, int6
 
 void ns_recent_clear(struct ns_recent *recent)
 {
-	recent->n = 0;
+	free(recent->tuples);
+	recent->tuples = NULL;
+	recent->n = recent->allocated = 0;
 	recent->more = recent->overdue = false;
 }
 

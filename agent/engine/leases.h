@@ -43,20 +43,20 @@ const struct ns_lease *ns_leases_at(const struct ns_leases *leases, const struct
 
 /* Tuples that the log told of since the figures were last read: what the sets have counted of them is not known yet. */
 struct ns_recent {
-	struct {
+	struct ns_recent_tuple {
 		struct ns_tuple tuple;
 		int64_t time;
-	} tuples[NS_RECENT_MAX];
-	size_t n;
-	bool more;    /* and others */
-	bool overdue; /* one of them somebody had at the time who has it no more: read the figures soon */
-	int64_t read; /* when they were last read for that; ns_clock_elapsed() */
+	} * tuples;
+	size_t n, allocated; /* at most NS_RECENT_MAX */
+	bool more;           /* and others */
+	bool overdue;        /* one of them somebody had at the time who has it no more: read the figures soon */
+	int64_t read;        /* when they were last read for that; ns_clock_elapsed() */
 };
 
 void ns_recent_note(struct ns_recent *recent, const struct ns_tuple *tuple, int64_t time);
 /* When the log told of it; 0: it has not. */
 int64_t ns_recent_time(const struct ns_recent *recent, const struct ns_tuple *tuple);
-void ns_recent_clear(struct ns_recent *recent);
+void ns_recent_clear(struct ns_recent *recent); /* and frees what it holds */
 
 /* Who had which address when a daemon before this one last knew, from the store. What the sets counted while no agent
  * ran is given to nobody if the address is another's now: whose it is cannot be known. A gap says so. */

@@ -127,7 +127,8 @@ size_t ns_members_others(const struct ns_attachment *base, struct ns_member_cgro
 	struct ns_engine *engine = base->engine;
 	size_t n = members->n_unclaimed;
 
-	memcpy(ret, members->unclaimed, n * sizeof *ret);
+	if (n)
+		memcpy(ret, members->unclaimed, n * sizeof *ret);
 	NS_FOREACH_MEMBER(engine, member)
 	{
 		if (!is_member_of(member, base->endpoint->cookie) || !has_table(member) ||
@@ -137,6 +138,28 @@ size_t ns_members_others(const struct ns_attachment *base, struct ns_member_cgro
 		ret[n++].level = member->endpoint->member.level;
 	}
 	return n;
+}
+
+void ns_members_clear(struct ns_members *members)
+{
+	free(members->in_plan);
+	free(members->unclaimed);
+	members->in_plan = members->unclaimed = NULL;
+	members->n_in_plan = members->n_unclaimed = 0;
+}
+
+/* Without memory nobody is known to be left out: then the table is made again whenever somebody is to be. */
+void ns_members_keep_in_plan(struct ns_attachment *attachment)
+{
+	struct ns_members *members = &attachment->members;
+	struct ns_member_cgroup others[NS_MEMBERS_MAX];
+	size_t n = ns_endpoint_is_member(attachment->endpoint) ? 0 : ns_members_others(attachment, others);
+
+	free(members->in_plan);
+	members->in_plan = n ? calloc(n, sizeof *others) : NULL;
+	members->n_in_plan = members->in_plan ? n : 0;
+	if (members->in_plan)
+		memcpy(members->in_plan, others, n * sizeof *others);
 }
 
 bool ns_member_is_judged_by_base(const struct ns_attachment *attachment)

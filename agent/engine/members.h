@@ -25,13 +25,15 @@ struct ns_engine;
 
 /* What a namespace's own attachment knows of its members. */
 struct ns_members {
-	struct ns_member_cgroup in_plan[NS_MEMBERS_MAX]; /* those that the table in the kernel leaves to themselves */
+	struct ns_member_cgroup *in_plan; /* those that the table in the kernel leaves to themselves */
 	size_t n_in_plan;
 	/* Tables that were there before this daemon, and whose members the watcher has not told yet. */
-	struct ns_member_cgroup unclaimed[NS_MEMBERS_MAX];
+	struct ns_member_cgroup *unclaimed; /* room for NS_MEMBERS_MAX, or NULL */
 	size_t n_unclaimed;
 	char outer_waits[NS_WORKLOAD_MAX]; /* a member that still learns, so that there is no outer lock; "": none */
 };
+
+void ns_members_clear(struct ns_members *members);
 
 static inline bool ns_endpoint_is_member(const struct ns_endpoint *endpoint)
 {
@@ -52,6 +54,8 @@ void ns_members_decide(struct ns_engine *engine);
 
 /* The members that the table of this namespace has to leave to their own; at most NS_MEMBERS_MAX. */
 size_t ns_members_others(const struct ns_attachment *base, struct ns_member_cgroup ret[static NS_MEMBERS_MAX]);
+/* The table in the kernel leaves those to themselves now. */
+void ns_members_keep_in_plan(struct ns_attachment *attachment);
 /* No table of its own is wanted, nor there: the namespace's is its. */
 bool ns_member_is_judged_by_base(const struct ns_attachment *attachment);
 /* Whether the table in the kernel leaves the member's packets to the member's own. */

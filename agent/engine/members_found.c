@@ -44,10 +44,13 @@ void ns_members_recall(struct ns_attachment *base)
 		unsigned level = level_of_set(&found.sets[i]);
 
 		for (size_t k = 0; level && k < found.sets[i].n_elements; k++) {
-			struct ns_member_cgroup *to = &members->unclaimed[members->n_unclaimed];
+			struct ns_member_cgroup *to;
 
-			if (members->n_unclaimed == NS_MEMBERS_MAX)
+			if (!members->unclaimed)
+				members->unclaimed = calloc(NS_MEMBERS_MAX, sizeof *members->unclaimed);
+			if (!members->unclaimed || members->n_unclaimed == NS_MEMBERS_MAX)
 				return;
+			to = &members->unclaimed[members->n_unclaimed];
 			memcpy(&to->id, found.sets[i].elements[k].key, sizeof to->id);
 			to->level = level;
 			members->n_unclaimed++;

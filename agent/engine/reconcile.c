@@ -161,9 +161,7 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 			    (unsigned long long)attachment->endpoint->cookie, ns_mode_format(wish->workload.mode),
 			    result->adopted ? " (adopted)" : "", result->elements_added, result->elements_removed);
 	tell_lateness(attachment);
-	attachment->members.n_in_plan = ns_endpoint_is_member(attachment->endpoint)
-						? 0
-						: ns_members_others(attachment, attachment->members.in_plan);
+	ns_members_keep_in_plan(attachment);
 	attachment->mode = wish->workload.mode;
 	if (ns_mode_learns(attachment->mode))
 		attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);

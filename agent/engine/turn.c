@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +60,8 @@ static void forget_udp_served(struct ns_attachment *attachment)
 {
 	if (!attachment->n_udp_served || (uint64_t)(ns_clock_elapsed() - attachment->attached) < UDP_SERVED_FOR)
 		return;
+	free(attachment->udp_served);
+	attachment->udp_served = NULL;
 	attachment->n_udp_served = 0;
 	attachment->dirty = true;
 }

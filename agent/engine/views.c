@@ -59,9 +59,9 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 	if (attachment && attachment->cut_failure[0])
 		json_array_append_new(
 			array, json_sprintf("open connections could not all be cut: %s", attachment->cut_failure));
-	if (attachment && attachment->drifted.failure[0])
+	if (attachment && ns_drifted_said(&attachment->drifted)->failure[0])
 		json_array_append_new(array, json_sprintf("changes of its rules by others are not noticed: %s",
-							  attachment->drifted.failure));
+							  ns_drifted_said(&attachment->drifted)->failure));
 	if (attachment && attachment->learn_failure[0])
 		json_array_append_new(array, json_sprintf("not listening: %s", attachment->learn_failure));
 	if (attachment && attachment->mode != NS_MODE_INVALID &&

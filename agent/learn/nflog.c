@@ -27,7 +27,7 @@ struct ns_nflog {
 	uint32_t sequence; /* of the last log message */
 	const struct nlmsghdr *cursor;
 	size_t length; /* of the datagram that cursor walks through; NULL cursor: it is read */
-	_Alignas(struct nlmsghdr) char buffer[BUFFER_SIZE];
+	char *buffer;  /* while there is something to be read: most namespaces are silent for hours */
 };
 
 int ns_nflog_open(int netns_fd, uint16_t group, struct ns_nflog **ret, struct ns_error *err)
@@ -58,6 +58,7 @@ struct ns_nflog *ns_nflog_close(struct ns_nflog *log)
 	if (log != NULL) {
 		if (log->fd >= 0)
 			(void)close(log->fd);
+		free(log->buffer);
 		free(log);
 	}
 	return NULL;
@@ -78,10 +79,15 @@ bool ns_nflog_is_bound(const struct ns_nflog *log)
 static int receive(struct ns_nflog *log)
 {
 	struct sockaddr_nl from = { 0 };
-	struct iovec iov = { .iov_base = log->buffer, .iov_len = sizeof log->buffer };
+	struct iovec iov = { .iov_len = BUFFER_SIZE };
 	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
+	if (!log->buffer)
+		log->buffer = malloc(BUFFER_SIZE);
+	if (!log->buffer)
+		return -ENOMEM;
+	iov.iov_base = log->buffer;
 	do
 		n = recvmsg(log->fd, &msg, 0);
 	while (n < 0 && errno == EINTR);
@@ -139,6 +145,12 @@ static int read_answer(struct ns_nflog *log)
 	return -ETIMEDOUT;
 }
 
+static void release_buffer(struct ns_nflog *log)
+{
+	free(log->buffer);
+	log->buffer = NULL;
+}
+
 int ns_nflog_bind(struct ns_nflog *log, struct ns_error *err)
 {
 	int r;
@@ -148,6 +160,7 @@ int ns_nflog_bind(struct ns_nflog *log, struct ns_error *err)
 	r = send_bind(log);
 	if (r >= 0)
 		r = read_answer(log);
+	release_buffer(log);
 	/* nfulnl_recv_config() says EPERM for a group that another socket holds, and EBUSY for one's own. */
 	if (r == -EBUSY || r == -EPERM)
 		return ns_error_set(err, -EBUSY, "another program reads log group %u of the namespace", log->group);
@@ -187,8 +200,10 @@ int ns_nflog_next(struct ns_nflog *log, struct ns_nflog_message *ret, struct ns_
 	if (log->cursor)
 		return take(log, ret);
 	n = receive(log);
-	if (n == -EAGAIN)
+	if (n == -EAGAIN) {
+		release_buffer(log);
 		return NS_NFLOG_NOTHING;
+	}
 	if (n == -ENOBUFS)
 		return NS_NFLOG_LOST;
 	if (n < 0)

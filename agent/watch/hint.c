@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -164,8 +165,10 @@ static void refresh(struct ns_watched *watched, const struct ns_watched_start *s
 	struct ns_watch *watch = watched->watch;
 	char old[NS_WORKLOAD_MAX];
 
-	merge(&watched->hint, start->hint);
-	watched->hinted = true;
+	if (!watched->hint)
+		watched->hint = calloc(1, sizeof *watched->hint);
+	if (watched->hint)
+		merge(watched->hint, start->hint);
 	if (*start->hold)
 		memcpy(watched->hold, start->hold, sizeof watched->hold);
 	ns_watched_hold(watched);

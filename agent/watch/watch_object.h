@@ -56,11 +56,10 @@ struct ns_watched {
 	struct ns_caps caps;              /* of its processes */
 	uint64_t caps_of;                 /* a digest of the processes that were asked … */
 	int64_t caps_since, caps_at;      /* … since when, and when they were asked last; ns_clock_elapsed() */
-	struct ns_hint_words hint;
-	int64_t name_awaited;         /* until then its name is looked for often; ns_clock_elapsed() */
-	bool hinted;                  /* somebody told of it */
-	char hold[NS_NETNS_PATH_MAX]; /* the path told, which keeps it an endpoint; "": none */
-	struct ns_maker maker;        /* whose endpoint it is, when containers share it */
+	struct ns_hint_words *hint;       /* NULL: nobody told of it, or it tells nothing */
+	int64_t name_awaited;             /* until then its name is looked for often; ns_clock_elapsed() */
+	char hold[NS_NETNS_PATH_MAX];     /* the path told, which keeps it an endpoint; "": none */
+	struct ns_maker maker;            /* whose endpoint it is, when containers share it */
 };
 
 /* A namespace that is to become an endpoint. */
