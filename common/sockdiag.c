@@ -22,7 +22,7 @@ enum support { SUPPORT_UNKNOWN = 0, SUPPORT_YES, SUPPORT_NO };
 struct ns_diag {
 	int fd;
 	uint32_t sequence;
-	enum support support[UINT8_MAX + 1];
+	uint8_t support[UINT8_MAX + 1]; /* enum support */
 };
 
 int ns_diag_open(int netns_fd, struct ns_diag **ret, struct ns_error *err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include <nanoseg/part.h>
@@ -137,7 +138,9 @@ static int shift(struct march *march, struct ns_attachment *attachment, bool out
 	struct ns_lock *lock = outer ? attachment->outer.lock : attachment->lock;
 	const struct ns_plan *before, *after;
 	size_t removed = 0, added = 0;
-	int r = ns_part_compile(march->part, &attachment->policy->policy, options, outer, &before, &after, err);
+	const struct ns_policy *policy = ns_policies_read(&attachment->engine->policies, attachment->policy);
+	int r = policy ? ns_part_compile(march->part, policy, options, outer, &before, &after, err)
+		       : ns_error_set(err, -ENOMEM, "out of memory for the policy of %s", attachment->workload);
 
 	if (r == 0 && !outer)
 		ns_shift_begin(march->inner);

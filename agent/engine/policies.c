@@ -23,7 +23,9 @@ static struct ns_loaded *loaded_free(struct ns_loaded *loaded)
 {
 	if (!loaded)
 		return NULL;
-	ns_policy_release(&loaded->policy);
+	free(loaded->policy.rules);
+	free(loaded->policy.workload);
+	ns_packed_release(&loaded->packed);
 	free(loaded->named);
 	free(loaded);
 	return NULL;
@@ -48,9 +50,10 @@ static void add_peer(struct ns_loaded *loaded, const struct ns_peer *peer)
 	}
 }
 
-static int list_named(struct ns_loaded *loaded, struct ns_error *err)
+/* Their names are those of the packed rules. */
+static int list_named(struct ns_loaded *loaded, const struct ns_policy *policy, struct ns_error *err)
 {
-	const struct ns_policy *policy = &loaded->policy;
+	struct ns_named *fewer;
 	size_t n = 0;
 
 	loaded->named = calloc(2 * policy->n_rules + 1, sizeof *loaded->named);
@@ -67,13 +70,33 @@ static int list_named(struct ns_loaded *loaded, struct ns_error *err)
 		if (n == 0 || ns_named_compare(&loaded->named[n - 1], &loaded->named[i]) != 0)
 			loaded->named[n++] = loaded->named[i];
 	loaded->n_named = n;
+	fewer = reallocarray(loaded->named, n + 1, sizeof *fewer);
+	if (fewer)
+		loaded->named = fewer;
 	return 0;
+}
+
+static int take_rest(struct ns_loaded *loaded, struct ns_policy *policy, struct ns_error *err)
+{
+	struct ns_policy packed = { .n_rules = policy->n_rules, .rules = ns_packed_unpack(&loaded->packed) };
+	int r;
+
+	if (!packed.rules)
+		return ns_error_set(err, -ENOMEM, "out of memory for a policy");
+	r = list_named(loaded, &packed, err);
+	free(packed.rules);
+	loaded->policy.revision = policy->revision;
+	loaded->policy.verdict = policy->verdict;
+	loaded->policy.n_rules = policy->n_rules;
+	loaded->policy.workload = NS_TAKE(policy->workload);
+	return r;
 }
 
 static int load(struct ns_store *store, const char *workload, uint64_t revision, struct ns_loaded **ret,
 		struct ns_error *err)
 {
 	NS_CLEANUP(loaded_freep) struct ns_loaded *loaded = calloc(1, sizeof *loaded);
+	NS_CLEANUP(ns_policy_release) struct ns_policy policy = NS_POLICY_INIT;
 	NS_JSON json_t *document = NULL;
 	int r;
 
@@ -83,9 +106,11 @@ static int load(struct ns_store *store, const char *workload, uint64_t revision,
 	loaded->revision = revision;
 	r = ns_store_get_policy(store, workload, revision, &document, NULL, err);
 	if (r == 0)
-		r = ns_policy_from_json(document, &loaded->policy, err);
+		r = ns_policy_from_json(document, &policy, err);
 	if (r == 0)
-		r = list_named(loaded, err);
+		r = ns_packed_make(&policy, &loaded->packed, err);
+	if (r == 0)
+		r = take_rest(loaded, &policy, err);
 	if (r == 0)
 		*ret = NS_TAKE(loaded);
 	return r;
@@ -145,6 +170,28 @@ int ns_policies_get(struct ns_policies *policies, struct ns_store *store, const 
 	return 0;
 }
 
+static void pack(struct ns_policies *policies, size_t i)
+{
+	struct ns_loaded *loaded = policies->unpacked[i];
+
+	if (loaded)
+		free(NS_TAKE(loaded->policy.rules));
+	policies->unpacked[i] = NULL;
+}
+
+const struct ns_policy *ns_policies_read(struct ns_policies *policies, struct ns_loaded *loaded)
+{
+	if (loaded->policy.rules)
+		return &loaded->policy;
+	loaded->policy.rules = ns_packed_unpack(&loaded->packed);
+	if (!loaded->policy.rules)
+		return NULL;
+	pack(policies, policies->next_unpacked);
+	policies->unpacked[policies->next_unpacked] = loaded;
+	policies->next_unpacked = (policies->next_unpacked + 1) % NS_POLICIES_UNPACKED_MAX;
+	return &loaded->policy;
+}
+
 struct ns_loaded *ns_policies_put(struct ns_policies *policies, struct ns_loaded *loaded)
 {
 	size_t at;
@@ -154,6 +201,9 @@ struct ns_loaded *ns_policies_put(struct ns_policies *policies, struct ns_loaded
 	at = place(policies, loaded->workload, loaded->revision);
 	memmove(policies->loaded + at, policies->loaded + at + 1, (policies->n - at - 1) * sizeof(struct ns_loaded *));
 	policies->n--;
+	for (size_t i = 0; i < NS_POLICIES_UNPACKED_MAX; i++)
+		if (policies->unpacked[i] == loaded)
+			pack(policies, i);
 	return loaded_free(loaded);
 }
 

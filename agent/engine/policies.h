@@ -10,6 +10,8 @@
 #include <nanoseg/policy.h>
 #include <nanoseg/store.h>
 
+#include "packed.h"
+
 /* A peer whose addresses are the book's: a workload, a service, a name; or the host (""). */
 struct ns_named {
 	enum ns_peer_class peer_class;
@@ -17,7 +19,8 @@ struct ns_named {
 };
 
 struct ns_loaded {
-	struct ns_policy policy; /* as approved; nobody changes it */
+	struct ns_policy policy; /* as approved, but for its rules, which are there while it is used */
+	struct ns_packed packed; /* its rules */
 	uint64_t revision;
 	struct ns_named *named; /* sorted, distinct */
 	size_t n_named;
@@ -25,7 +28,11 @@ struct ns_loaded {
 	char workload[NS_WORKLOAD_MAX];
 };
 
+#define NS_POLICIES_UNPACKED_MAX 16
+
 struct ns_policies {
+	struct ns_loaded *unpacked[NS_POLICIES_UNPACKED_MAX]; /* the last that were used */
+	size_t next_unpacked;
 	struct ns_loaded **loaded; /* by workload, then revision */
 	size_t n, allocated;
 };
@@ -33,6 +40,8 @@ struct ns_policies {
 /* A reference to the policy, read now if nobody holds it. -ENOENT and the like: as ns_store_get_policy. */
 int ns_policies_get(struct ns_policies *policies, struct ns_store *store, const char *workload, uint64_t revision,
 		    struct ns_loaded **ret, struct ns_error *err);
+/* As approved, without what only people read of it; until others are asked for. Nobody changes it. NULL: no memory. */
+const struct ns_policy *ns_policies_read(struct ns_policies *policies, struct ns_loaded *loaded);
 /* Gives a reference back; returns NULL. Accepts NULL. */
 struct ns_loaded *ns_policies_put(struct ns_policies *policies, struct ns_loaded *loaded);
 /* All references have been given back. */

@@ -65,6 +65,7 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 		.n_udp_served = attachment->n_udp_served,
 	};
 	struct ns_loaded *loaded = NULL;
+	const struct ns_policy *policy;
 	int r;
 
 	if (ns_mode_learns(wish->workload.mode))
@@ -75,10 +76,13 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 		return r;
 	(void)ns_policies_put(&engine->policies, attachment->policy);
 	attachment->policy = loaded;
-	r = ns_compile_enforce(&loaded->policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options,
-			       &wish->plan, err);
+	policy = ns_policies_read(&engine->policies, loaded);
+	if (!policy)
+		return ns_error_set(err, -ENOMEM, "out of memory for the policy of %s", attachment->workload);
+	r = ns_compile_enforce(policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options, &wish->plan,
+			       err);
 	if (r == 0 && !options.member)
-		r = want_outer(attachment, &loaded->policy, wish, err);
+		r = want_outer(attachment, policy, wish, err);
 	return r;
 }
 
