@@ -51,6 +51,16 @@ int ns_netns_open_pid(pid_t pid, struct ns_error *err)
 	return ns_netns_open_path(path, err);
 }
 
+/* Of a program whose threads all live where it began. */
+static int home = -1;
+
+int ns_netns_settle(struct ns_error *err)
+{
+	if (home < 0)
+		home = ns_netns_open_path("/proc/thread-self/ns/net", err);
+	return home < 0 ? home : 0;
+}
+
 static int own_netns(struct ns_error *err)
 {
 	/* The thread's own, not the process's: in a threaded caller the two may differ. */
@@ -59,12 +69,13 @@ static int own_netns(struct ns_error *err)
 
 int ns_netns_call(int netns_fd, int (*fn)(void *ctx, struct ns_error *err), void *ctx, struct ns_error *err)
 {
-	NS_CLOSE int own = -1;
-	int r;
+	NS_CLOSE int found = -1;
+	int own = home, r;
 
 	if (netns_fd < 0)
 		return fn(ctx, err);
-	own = own_netns(err);
+	if (own < 0)
+		own = found = own_netns(err);
 	if (own < 0)
 		return own;
 	if (setns(netns_fd, CLONE_NEWNET) < 0) {

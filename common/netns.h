@@ -30,6 +30,10 @@ int ns_netns_socket(int netns_fd, int domain, int type, int protocol, struct ns_
  * tables of the whole machine. What cannot be read may have some. */
 bool ns_netns_may_have_sockets(int netns_fd);
 
+/* For a program whose threads never go into another namespace but by ns_netns_call: the one they are in now is where
+ * they are returned to, without asking each time. */
+int ns_netns_settle(struct ns_error *err);
+
 /* Runs fn inside the namespace, for libraries that open their own sockets. Returns fn's value. */
 int ns_netns_call(int netns_fd, int (*fn)(void *ctx, struct ns_error *err), void *ctx, struct ns_error *err);
 

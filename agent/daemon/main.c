@@ -15,6 +15,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "log.h"
+#include "netns.h"
 
 static const char usage[] = "usage: nanosegd [--config FILE] [--check-config] [--remove-rules] [--version]\n";
 
@@ -86,7 +87,10 @@ int main(int argc, char **argv)
 	ns_log_set_level((enum ns_log_level)config.log_level);
 	if (curl_global_init(CURL_GLOBAL_NOTHING) != 0)
 		return EXIT_FAILURE;
-	r = options.remove_rules ? ns_daemon_remove_rules(&config, &err) : ns_daemon_run(options.config, &config, &err);
+	r = ns_netns_settle(&err);
+	if (r == 0)
+		r = options.remove_rules ? ns_daemon_remove_rules(&config, &err)
+					 : ns_daemon_run(options.config, &config, &err);
 	curl_global_cleanup();
 	if (r < 0) {
 		ns_log_error("%s", err.text);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -23,7 +24,7 @@ void ns_plan_text_escaped(FILE *out, const char *text)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		if (*c >= 0x20 && *c < 0x7f && *c != '\\' && *c != '"')
-			fputc(*c, out);
+			(void)putc_unlocked(*c, out);
 		else
 			fprintf(out, "\\x%02x", *c);
 	}
@@ -31,8 +32,24 @@ void ns_plan_text_escaped(FILE *out, const char *text)
 
 void ns_plan_text_hex(FILE *out, const uint8_t *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		fprintf(out, "%02x", bytes[i]);
+	static const char digits[16] = "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		(void)putc_unlocked(digits[bytes[i] >> 4], out);
+		(void)putc_unlocked(digits[bytes[i] & 15], out);
+	}
+}
+
+void ns_plan_text_number(FILE *out, uint32_t number)
+{
+	char digits[10];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (n > 0)
+		(void)putc_unlocked(digits[--n], out);
 }
 
 static const char *field_name(enum ns_field field)
@@ -135,7 +152,7 @@ static void print_field(FILE *out, enum ns_field field, const uint8_t *key)
 		fputs(ns_protocol_format(key[0], number), out);
 		break;
 	case NS_FIELD_PORT:
-		fprintf(out, "%u", (unsigned)(key[0] << 8 | key[1]));
+		ns_plan_text_number(out, (uint32_t)(key[0] << 8 | key[1]));
 		break;
 	case NS_FIELD_IPV4:
 	case NS_FIELD_IPV6:
@@ -289,6 +306,7 @@ int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err)
 
 	if (!out)
 		return ns_error_set(err, -ENOMEM, "no memory to print a plan");
+	(void)__fsetlocking(out, FSETLOCKING_BYCALLER);
 	print_plan(out, plan);
 	if (fclose(out) != 0 || !text)
 		return ns_error_set(err, -ENOMEM, "no memory to print a plan");

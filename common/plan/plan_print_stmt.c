@@ -112,7 +112,12 @@ static void print_payload(FILE *out, const struct ns_stmt *stmt)
 	default:
 		fprintf(out, "payload %u", stmt->payload.base);
 	}
-	fprintf(out, " %u,%u -> %u", stmt->payload.offset, stmt->payload.length, stmt->payload.reg);
+	fputc(' ', out);
+	ns_plan_text_number(out, stmt->payload.offset);
+	fputc(',', out);
+	ns_plan_text_number(out, stmt->payload.length);
+	fputs(" -> ", out);
+	ns_plan_text_number(out, stmt->payload.reg);
 }
 
 static void print_value(FILE *out, bool host_order, const uint8_t *data, uint8_t length)

@@ -19,6 +19,7 @@ void ns_plan_text_chain(FILE *out, const struct ns_plan *plan, const struct ns_p
 void ns_plan_text_rule(FILE *out, const struct ns_plan_chain *chain, const struct ns_plan_rule *rule);
 
 void ns_plan_text_escaped(FILE *out, const char *text);
+void ns_plan_text_number(FILE *out, uint32_t number);
 void ns_plan_text_hex(FILE *out, const uint8_t *bytes, size_t length);
 void ns_plan_text_stmts(FILE *out, const struct ns_plan_rule *rule);
 

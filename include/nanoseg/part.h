@@ -23,8 +23,9 @@ int ns_part_new(const struct ns_book *before, const struct ns_book *after, struc
 struct ns_part *ns_part_free(struct ns_part *part); /* accepts NULL; returns NULL */
 
 /* Of the inner lock, or of the outer one, for whose plans the policy is compiled with these options; of these only the
- * links and `host` are looked at. *ret_before and *ret_after are normalised, have the same sets (the plan may be without
- * one that is empty in both), and are the part's own until the next call. -EOPNOTSUPP: only the whole plan tells. */
+ * links and `host` are looked at. *ret_before and *ret_after are normalised, have the same sets (the plan may be
+ * without one that is empty in both), and are the part's own until the next call. -EOPNOTSUPP: only the whole plan
+ * tells. */
 int ns_part_compile(struct ns_part *part, const struct ns_policy *policy, const struct ns_compile_options *options,
 		    bool outer, const struct ns_plan **ret_before, const struct ns_plan **ret_after,
 		    struct ns_error *err);
