@@ -198,6 +198,7 @@ visit() { # WHAT NAME/FAMILY ROUND
 
 step "the cases"
 if [ -n "$BENCH_QUICK" ]; then quick_cases; else full_cases; fi
+[ ${#names[@]} -gt 0 ] || die "no case is called '$BENCH_CASES'"
 "$LOAD" serve "$PORT_LO-$PORT_REFUSED" --cpu 0 >"$LAB/serve.log" 2>&1 &
 disown
 wait_for 5 grep -q ready "$LAB/serve.log" || die "no server: $(cat "$LAB/serve.log")"
@@ -206,7 +207,6 @@ for name in "${names[@]}"; do
 	is_nanoseg "$name" || "put_up_${contender[$name]}" "$name" || die "$name cannot be put up"
 done
 visits=()
-[ ${#names[@]} -gt 0 ] || die "no case is called '$BENCH_CASES'"
 for name in "${names[@]}"; do
 	[ -z "${absent[$name]:-}" ] || echo "   $name: ${absent[$name]}"
 	for family in ${families[$name]}; do

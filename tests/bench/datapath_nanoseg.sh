@@ -89,6 +89,7 @@ put_up_nanoseg() {
 		touch "/run/watched/$name"
 		mount --bind "/run/netns/$name" "/run/watched/$name"
 	done
+	[ ${#own[@]} -gt 0 ] || return 0
 	bench_config
 	start_daemon
 	for name in "${own[@]}"; do
