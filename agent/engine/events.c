@@ -34,6 +34,14 @@ static void apply_at_once(struct ns_engine *engine, struct ns_attachment *attach
 	ns_engine_store_endpoint(engine, attachment, 0);
 }
 
+/* Whose rules do not wait for the turn, which comes when nothing else is to be done: while namespaces come and go all
+ * the time, that is a long time for a container whose link is closed until then. */
+static bool is_waited_for(const struct ns_engine *engine, const struct ns_attachment *attachment)
+{
+	return ns_mode_in_force(attachment->mode) ||
+	       (attachment->mode != NS_MODE_INVALID && ns_gate_is_closed_for(engine, attachment->endpoint));
+}
+
 static void attach(void *ctx, struct ns_endpoint *endpoint, int netns_fd)
 {
 	struct ns_engine *engine = ctx;
@@ -79,7 +87,7 @@ static void addresses(void *ctx, struct ns_endpoint *endpoint)
 		ns_own_changed(&attachment->outer.own, ns_clock_elapsed());
 		attachment->dirty = true;
 	}
-	if (follow(engine) && attachment && ns_mode_in_force(attachment->mode))
+	if (follow(engine) && attachment && is_waited_for(engine, attachment))
 		apply_at_once(engine, attachment);
 }
 
@@ -154,7 +162,7 @@ static void port(void *ctx, const struct ns_port *changed, bool gone)
 
 		if (attachment) {
 			attachment->dirty = true;
-			if (!gone && ns_mode_in_force(attachment->mode))
+			if (!gone && is_waited_for(engine, attachment))
 				(void)ns_attachment_reconcile(attachment, NULL);
 		}
 	}
