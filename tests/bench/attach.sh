@@ -12,13 +12,14 @@ LAB_GATE='v*'
 ATTACH=$NS_BUILD/tests/bench/attach
 CHURN_RATE=100
 RULES=100
-# A thousand samples altogether (a hundred), as many in each round.
+# A thousand samples altogether (quick: a hundred), as many in each round; half as many with a policy, which take longer.
 all=$([ -n "$BENCH_QUICK" ] && echo 100 || echo 1000)
 n=$(((all + BENCH_ROUNDS - 1) / BENCH_ROUNDS))
-declare -A next=([u]=1 [e]=1)
+declare -A next=([u]=1 [e]=1) count=([u]=$n [e]=$(((n + 1) / 2)))
 
 # Containers with a policy are numbered through, so that none comes under the name of one that has just gone.
-"$NS_BUILD/tests/bench/attach_store" "$LAB/state" e 1 $((4 * n + 1)) $RULES || die "no store"
+policies=$((4 * count[e]))
+"$NS_BUILD/tests/bench/attach_store" "$LAB/state" e 1 $policies $RULES || die "no store"
 
 churn_begin() {
 	"$ATTACH" churn $CHURN_RATE >"$LAB/churn" &
@@ -29,40 +30,49 @@ churn_begin() {
 churn_end() {
 	kill -TERM "$CHURN"
 	wait "$CHURN" || die "the churn: $(cat "$LAB/churn")"
-	# What it left is no part of the next case.
-	wait_for 10 no_links || die "links of the churn are still there"
-	sleep 0.5
 }
 
 no_links() {
 	! ip -o link show | grep -q ': v'
 }
 
-# one ROUND CASE [standing]
-one() {
-	local round=$1 case=$2 standing=${3:-} prefix=u elements=0 gap=12000 words what half note=
-	[[ $case != *enforcing* ]] || { prefix=e elements=$RULES; }
-	[[ $case != *churn* ]] || { churn_begin; gap=4000; }
-	# shellcheck disable=SC2086
-	words=$("$ATTACH" measure $prefix "${next[$prefix]}" "$n" $gap $elements $standing) || die "$case: $words"
-	# Policies are there for twice as many as a round has.
-	next[$prefix]=$((next[$prefix] + n))
-	[ $prefix = u ] || [ $((next[e] + n)) -le $((4 * n + 2)) ] || next[e]=1
-	if [[ $case == *churn* ]]; then
-		churn_end
-		note="$(cat "$LAB/churn") a second came and went"
-	else
-		wait_for 10 no_links || die "links are still there"
-		sleep 0.2
+measure() { # PREFIX ELEMENTS [standing]
+	local first=${next[$1]}
+	next[$1]=$((first + count[$1]))
+	if [ "$1" = e ] && [ $((next[e] + count[e] - 1)) -gt $policies ]; then
+		next[e]=1
 	fi
-	[ -z "$standing" ] || note="${note:+$note; }closed from birth: no probe passed before its link was opened"
+	"$ATTACH" measure "$1" "$first" "${count[$1]}" 4000 "${@:2}" >"$LAB/measured.$1" || die "no figures"
+}
+
+report() { # ROUND CASE PREFIX NOTE
+	local what half words
+	words=$(cat "$LAB/measured.$3")
 	for what in closed plan open; do
 		for half in p50 p99; do
-			sample attach "${what}_$half" ms lower "nanoseg $case" null null "$round" \
-				"$(jq ".$what.$half" <<<"$words")" "$note"
+			sample attach "${what}_$half" ms lower "nanoseg $2" null null "$1" "$(jq ".$what.$half" <<<"$words")" "$4"
 		done
 	done
-	[ -z "${NANOSEG_VERBOSE:-}" ] || echo "   round $round, $case: $words"
+	[ -z "${NANOSEG_VERBOSE:-}" ] || echo "   round $1, $2: $words"
+}
+
+# one ROUND CASE [standing]: without a policy and with one; while the gate stands only without, since it is the same then.
+one() {
+	local round=$1 case=$2 note=
+	shift 2
+	[ "$case" = idle ] || churn_begin
+	measure u 0 "$@"
+	[ $# -gt 0 ] || measure e $RULES
+	if [ "$case" = churn ]; then
+		churn_end
+		note="$(cat "$LAB/churn") a second came and went"
+	fi
+	[ $# = 0 ] || note="${note:+$note; }closed from birth: no probe passed before its link was opened"
+	report "$round" "$case${1:+ $1}" u "$note"
+	[ $# -gt 0 ] || report "$round" "$case enforcing" e "$note"
+	# What is left of it is no part of the next case.
+	wait_for 20 no_links || die "links are still there"
+	sleep 0.3
 }
 
 # A gate that is open would have figures, too.
@@ -76,28 +86,26 @@ rounds() { # [standing]
 	for ((round = 1; round <= BENCH_ROUNDS; round++)); do
 		while read -r case; do
 			one "$round" "$case" "$@"
-		done < <(rotated "$round" "${cases[@]}")
+		done < <(rotated "$round" idle churn)
 	done
 }
 
 bench_config '[start]' 'netns/vault-* = closed'
 start_daemon
 gate_works 1
-cases=(idle churn "idle enforcing" "churn enforcing")
 rounds
 gate_works 2
 stop_daemon
 
 sed -i 's/^gate_standing = .*/gate_standing = auto/' "$LAB/nanoseg.conf"
-n=$(((n + 3) / 4))
+count[u]=$(((n + 9) / 10))
 start_daemon
-gate_works 3
 if [ "$(nsj status | jq -r .gate.state)" = standing ]; then
-	cases=("idle standing" "churn standing")
+	gate_works 3
 	rounds standing
+	gate_works 4
 else
 	sample attach closed_p50 ms lower "nanoseg idle standing" null null 1 null "this kernel has no chains on wildcards"
 fi
-gate_works 4
 stop_daemon
 finished

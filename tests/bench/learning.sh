@@ -143,24 +143,28 @@ in_store() {
 		WHERE string.text = 'netns/$CLIENT'")" -ge "$total" ]
 }
 
-is_quiet() { # COLLECTOR: it has used no time for a while
-	local used
-	used=$(bench_cpu "${pid[$1]}")
+used() { # by all of them
+	local collector
+	for collector in "${collectors[@]}"; do
+		[ -n "${lacks[$collector]:-}" ] || bench_cpu "${pid[$collector]}"
+	done
+}
+
+are_quiet() { # they have used no time for a while
+	local before
+	before=$(used)
 	sleep 0.3
-	[ "$(bench_cpu "${pid[$1]}")" = "$used" ]
+	[ "$(used)" = "$before" ]
 }
 
 all_quiet() {
-	local collector try
-	wait_for 20 is_quiet nanoseg || die "nanosegd does not come to rest"
+	local try
+	wait_for 20 are_quiet || die "they do not come to rest"
 	for try in {1..10}; do
 		in_store && break
 		sleep 0.5
 	done
 	[ "$try" = 1 ] || echo "   all were in the store at the reading no. $try"
-	for collector in conntrack-E ulogd2; do
-		[ -n "${lacks[$collector]:-}" ] || wait_for 20 is_quiet $collector || die "$collector does not come to rest"
-	done
 }
 
 each() { # COMMAND: with each collector but nanoseg that there is
@@ -269,7 +273,8 @@ command -v ulogd >/dev/null || lacks[ulogd2]="the package ulogd2 is not installe
 [ -n "${lacks[ulogd2]:-}" ] || write_ulogd_config
 bench_config
 begin_nanoseg
-for ((round = 1; round <= BENCH_ROUNDS; round++)); do
+# As often in IPv4 as in IPv6.
+for ((round = 1; round <= BENCH_ROUNDS / 2 * 2; round++)); do
 	family=$((round % 2 ? 4 : 6))
 	while read -r what; do
 		step "round $round, IPv$family: $what"
