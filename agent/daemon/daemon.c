@@ -132,6 +132,7 @@ static int on_memory(sd_event_source *source, uint64_t usec, void *ctx)
 {
 	struct daemon *daemon = ctx;
 
+	ns_store_rest(daemon->store);
 	if (daemon->settled)
 		ns_memory_trim();
 	else

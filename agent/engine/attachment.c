@@ -76,6 +76,15 @@ static uint16_t choose_nflog_group(const struct ns_attachment *attachment)
 	return 0;
 }
 
+/* Without memory it is only logged. */
+void ns_attachment_say(char **failure, const char *text)
+{
+	free(*failure);
+	*failure = text ? strdup(text) : NULL;
+	if (text && !*failure)
+		ns_log_error("out of memory for a failure: %s", text);
+}
+
 static void inner_table(const struct ns_endpoint *endpoint, char ret[static NS_NFT_NAME_MAX])
 {
 	if (ns_endpoint_is_member(endpoint))
@@ -276,14 +285,14 @@ void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
 	inner_table(attachment->endpoint, table);
 	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, table, attachment->nflog_group,
 			    &events, attachment->engine, &attachment->learner, &err) == 0) {
-		attachment->learn_failure[0] = '\0';
+		ns_attachment_say(&attachment->learn_failure, NULL);
 		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "not listening",
 					 ns_clock_now(), NULL);
 		return;
 	}
-	if (attachment->learn_failure[0])
+	if (attachment->learn_failure)
 		return; /* said before, and the gap is open */
-	(void)snprintf(attachment->learn_failure, sizeof attachment->learn_failure, "%s", err.text);
+	ns_attachment_say(&attachment->learn_failure, err.text);
 	ns_log_error("%s: nothing can be learned from this namespace: %s", attachment->workload, err.text);
 	ns_attachment_gap(attachment, ns_clock_now(), 0, "not listening");
 }
@@ -362,6 +371,8 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	ns_recent_clear(&attachment->recent);
 	ns_members_clear(&attachment->members);
 	free(attachment->drifted.words);
+	free(attachment->cut_failure);
+	free(attachment->learn_failure);
 	free(attachment->udp_served);
 	attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
 	free(attachment);

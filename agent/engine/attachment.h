@@ -39,8 +39,8 @@ struct ns_attachment {
 	size_t removed;             /* elements of its inner lock, since it is behind */
 	struct ns_loaded *policy;   /* what its rules were last made of; NULL: none is in force */
 	struct ns_drifted drifted;
-	struct ns_cut_result cut;            /* since it was last asked for */
-	char cut_failure[NS_ERROR_TEXT_MAX]; /* why the last cut was not a whole one; "" */
+	struct ns_cut_result cut; /* since it was last asked for */
+	char *cut_failure;        /* why the last cut was not a whole one; NULL: it was */
 	struct ns_figures figures;
 	struct ns_recent recent;
 	size_t doubted;       /* figures that nobody was given, by the harvest under way */
@@ -66,7 +66,7 @@ struct ns_attachment {
 	char plan_digest[72];            /* likewise; "" : none */
 	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
 	int64_t failed_since;
-	char learn_failure[NS_ERROR_TEXT_MAX]; /* why nothing is heard from it; "" : it is heard */
+	char *learn_failure; /* why nothing is heard from it; NULL: it is heard */
 
 	uint16_t nflog_group;
 	bool identified; /* by the runtime, or by the store from before */
@@ -97,6 +97,8 @@ bool ns_mode_in_force(enum ns_mode mode);
 
 int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, int netns_fd, struct ns_attachment **ret,
 		       struct ns_error *err);
+/* Sets cut_failure or learn_failure; text NULL: there is none any more. */
+void ns_attachment_say(char **failure, const char *text);
 struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment); /* rules stay */
 
 /* Takes the name that the watcher has now; one that is only provisional for rules in force under it. Rules in force are

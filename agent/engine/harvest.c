@@ -28,12 +28,12 @@ int ns_harvest_one(struct ns_attachment *attachment, struct ns_error *err)
 
 	if (r == 0) {
 		if (attachment->learner)
-			attachment->learn_failure[0] = '\0';
+			ns_attachment_say(&attachment->learn_failure, NULL);
 		return 0;
 	}
-	if (strcmp(attachment->learn_failure, local.text) != 0) {
+	if (!attachment->learn_failure || strcmp(attachment->learn_failure, local.text) != 0) {
 		ns_log_error("%s: what it learned could not be read: %s", attachment->workload, local.text);
-		(void)snprintf(attachment->learn_failure, sizeof attachment->learn_failure, "%s", local.text);
+		ns_attachment_say(&attachment->learn_failure, local.text);
 	}
 	if (err)
 		*err = local;

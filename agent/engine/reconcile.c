@@ -288,7 +288,7 @@ static void cut(struct ns_attachment *attachment, const struct wish *wish)
 	attachment->cut.connections += result.connections;
 	attachment->cut.sockets += result.sockets;
 	attachment->cut.kept += result.kept;
-	(void)snprintf(attachment->cut_failure, sizeof attachment->cut_failure, "%s", r < 0 ? err.text : "");
+	ns_attachment_say(&attachment->cut_failure, r < 0 ? err.text : NULL);
 	if (r < 0)
 		ns_log_error("%s (cookie %llu): open connections could not all be cut: %s", attachment->workload,
 			     (unsigned long long)endpoint->cookie, err.text);

@@ -56,13 +56,13 @@ static json_t *findings(const struct ns_endpoint *endpoint, const struct ns_atta
 					    "ARP or neighbour discovery, %llu that are no IP",
 					    (unsigned long long)refused->source, (unsigned long long)refused->link,
 					    (unsigned long long)refused->frame));
-	if (attachment && attachment->cut_failure[0])
+	if (attachment && attachment->cut_failure)
 		json_array_append_new(
 			array, json_sprintf("open connections could not all be cut: %s", attachment->cut_failure));
 	if (attachment && ns_drifted_said(&attachment->drifted)->failure[0])
 		json_array_append_new(array, json_sprintf("changes of its rules by others are not noticed: %s",
 							  ns_drifted_said(&attachment->drifted)->failure));
-	if (attachment && attachment->learn_failure[0])
+	if (attachment && attachment->learn_failure)
 		json_array_append_new(array, json_sprintf("not listening: %s", attachment->learn_failure));
 	if (attachment && attachment->mode != NS_MODE_INVALID &&
 	    ns_lock_protection(attachment->lock) == NS_LOCK_UNPROTECTED)

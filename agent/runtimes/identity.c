@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "findings.h"
@@ -407,15 +408,28 @@ static void decide_published(const struct ns_identity_facts *facts, const struct
 	const struct ns_container *maker = facts->n_containers ? facts->containers[0] : NULL;
 
 	if (maker && maker->pid) {
-		memcpy(to->published, maker->published, sizeof to->published);
+		memcpy(to->published, maker->published, maker->n_published * sizeof *to->published);
 		to->n_published = maker->n_published;
 		if (maker->published_more)
 			ns_findings_add(to,
 					"publishes more ranges of ports than can be kept: the others are the host's");
 	} else {
-		memcpy(to->published, before->published, sizeof to->published);
+		if (before->n_published)
+			memcpy(to->published, before->published, before->n_published * sizeof *to->published);
 		to->n_published = before->n_published;
 	}
+}
+
+/* Without memory the ports are the host's. */
+static void keep_published(struct ns_endpoint *endpoint, const struct ns_endpoint *found)
+{
+	size_t n = found->n_published;
+
+	free(endpoint->published);
+	endpoint->published = n ? calloc(n, sizeof *endpoint->published) : NULL;
+	endpoint->n_published = endpoint->published ? n : 0;
+	if (endpoint->published)
+		memcpy(endpoint->published, found->published, n * sizeof *endpoint->published);
 }
 
 static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint *b)
@@ -430,12 +444,14 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 	for (size_t i = 0; i < a->n_findings; i++)
 		if (strcmp(a->findings[i], b->findings[i]) != 0)
 			return false;
-	return a->n_published == b->n_published && memcmp(a->published, b->published, sizeof a->published) == 0;
+	return a->n_published == b->n_published &&
+	       (a->n_published == 0 || memcmp(a->published, b->published, a->n_published * sizeof *a->published) == 0);
 }
 
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint)
 {
-	struct ns_endpoint found = { .host_netns = endpoint->host_netns };
+	struct ns_published published[NS_ENDPOINT_PUBLISHED_MAX];
+	struct ns_endpoint found = { .host_netns = endpoint->host_netns, .published = published };
 	bool known = decide_words(facts, &found);
 
 	if (!known && !*endpoint->workload)
@@ -458,7 +474,6 @@ bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoin
 	endpoint->rootless = found.rootless;
 	memcpy(endpoint->findings, found.findings, sizeof found.findings);
 	endpoint->n_findings = found.n_findings;
-	memcpy(endpoint->published, found.published, sizeof found.published);
-	endpoint->n_published = found.n_published;
+	keep_published(endpoint, &found);
 	return true;
 }

@@ -90,8 +90,10 @@ void ns_members_release(struct ns_watch *watch)
 {
 	struct ns_members *members = &watch->members;
 
-	for (size_t i = 0; i < members->n; i++)
+	for (size_t i = 0; i < members->n; i++) {
+		free(members->list[i]->endpoint.published);
 		free(members->list[i]);
+	}
 	free(members->list);
 	sd_event_source_disable_unref(members->timer);
 	*members = (struct ns_members){ 0 };
@@ -152,6 +154,7 @@ static void drop(struct ns_watch *watch, struct ns_inhabitant *inhabitant)
 	ns_members_end(inhabitant);
 	memmove(members->list + at, members->list + at + 1, (members->n - at - 1) * sizeof(void *));
 	members->n--;
+	free(inhabitant->endpoint.published);
 	free(inhabitant);
 }
 

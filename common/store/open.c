@@ -174,6 +174,11 @@ int ns_store_open(const char *state_dir, struct ns_store **ret, struct ns_error 
 	return 0;
 }
 
+void ns_store_rest(struct ns_store *store)
+{
+	(void)sqlite3_db_release_memory(store->db);
+}
+
 struct ns_store *ns_store_close(struct ns_store *store)
 {
 	if (!store)

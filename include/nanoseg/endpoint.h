@@ -76,8 +76,8 @@ struct ns_endpoint {
 	size_t n_addresses;
 	struct ns_interface interfaces[NS_ENDPOINT_INTERFACES_MAX]; /* without lo */
 	size_t n_interfaces;
-	struct ns_published published[NS_ENDPOINT_PUBLISHED_MAX]; /* on the host, for whoever made this namespace */
-	size_t n_published;
+	struct ns_published *published; /* on the host, for whoever made this namespace; for free() */
+	size_t n_published;             /* at most NS_ENDPOINT_PUBLISHED_MAX */
 	/* What some process in it may do (capabilities(7), from its bounding set): whoever has NET_ADMIN can change
 	 * addresses and unowned rules, whoever has NET_RAW can send below the inner lock. */
 	bool net_admin, net_raw, privileged;

@@ -170,6 +170,8 @@ int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t t
 int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
 
 /* The heartbeat that tells, after a crash, since when the agent was down. */
+/* Gives back what memory the store has for a while when it was busy. */
+void ns_store_rest(struct ns_store *store);
 int ns_store_heartbeat(struct ns_store *store, int64_t now, struct ns_error *err);
 int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_error *err); /* 0: never */
 
