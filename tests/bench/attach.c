@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * attach measure PREFIX FIRST COUNT GAP_US ELEMENTS: COUNT namespaces PREFIX<FIRST> and on come, as `ip netns add` and
- * a CNI plugin make them, GAP_US on average after one another, and go together at the end. Prints, as JSON, percentiles
- * in milliseconds: of closed (the host hears of the link → it is closed), plan (the namespace is there → table nanoseg
- * with at least ELEMENTS elements is in it) and open (the namespace is there → its link is open).
+ * attach measure PREFIX FIRST COUNT GAP_US ELEMENTS MS: COUNT namespaces, or as many as begin within MS, PREFIX<FIRST>
+ * and on come, as `ip netns add` and a CNI plugin make them, GAP_US on average after one another, and go together at
+ * the end. Prints, as JSON, percentiles in milliseconds: of closed (the host hears of the link → it is closed), plan
+ * (the namespace is there → table nanoseg with at least ELEMENTS elements is in it) and open (the namespace is there →
+ * its link is open).
  *
  * A link that is never closed has its plan in before it is heard of, or the program fails: what was open for a moment
- * is measured until the plan is in. With `standing` as a seventh argument no link may let a probe through before it is
- * opened.
+ * is measured until the plan is in. Rules that have not come within ten seconds count as ten, and are told as late.
+ * With `standing` as a seventh argument no link may let a probe through before it is opened.
  *
- * attach vault NAME: one whose link is to stay closed: no probe may pass. And with `pass`, one must.
+ * attach vault NAME: one whose link is to stay closed: no probe may pass once it is, or with `standing` ever. And with
+ * `pass`, one must.
  * attach churn RATE: attach_churn.c.
  */
 #include <arpa/inet.h>
@@ -144,7 +146,7 @@ static uint64_t since(uint64_t from, uint64_t to)
 
 struct results {
 	uint64_t *closed, *plan, *open;
-	unsigned n, unclosed, probes;
+	unsigned n, unclosed, probes, late;
 };
 
 /* At once, while nobody can have its rules in yet: with a gate that stands, nothing may pass. */
@@ -180,10 +182,12 @@ static void sample(const char *prefix, unsigned n, unsigned elements, bool stand
 	make(&container, prefix, n);
 	if (standing)
 		passed = probe_at_birth(&container);
-	if (!attach_listen_wait(is_planned, WAIT_MS, &times))
-		fail(&container, "no rules have come");
-	if (times.elements < elements)
+	if (!attach_listen_wait(is_planned, WAIT_MS, &times)) {
+		results->late++;
+		times.planned = attach_now();
+	} else if (times.elements < elements) {
 		fail(&container, "these are not its rules");
+	}
 	if (standing && !attach_listen_wait(is_opened, WAIT_MS, &times))
 		fail(&container, "its link was not opened");
 	/* What was closed is opened; what never was has been looked at by then. */
@@ -238,17 +242,19 @@ static unsigned number(const char *text)
 static int measure(int argc, char **argv)
 {
 	static uint64_t closed[COUNT_MAX], plan[COUNT_MAX], opened[COUNT_MAX];
-	struct results results = { closed, plan, opened, 0, 0, 0 };
+	struct results results = { closed, plan, opened, 0, 0, 0, 0 };
 	unsigned first = number(argv[1]), count = number(argv[2]), gap = number(argv[3]);
-	bool standing = argc > 5 && strcmp(argv[5], "standing") == 0;
+	uint64_t end = attach_now() + (uint64_t)number(argv[5]) * 1000;
+	bool standing = argc > 6 && strcmp(argv[6], "standing") == 0;
 	char name[32];
 
 	if (count == 0 || count > COUNT_MAX)
 		die("so many samples");
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count && (i == 0 || attach_now() < end); i++) {
 		pause_about(gap);
 		sample(argv[0], first + i, number(argv[4]), standing, &results);
 	}
+	count = results.n;
 	for (unsigned i = 0; i < count; i++) {
 		(void)snprintf(name, sizeof name, "%s%u", argv[0], first + i);
 		delete_netns(name);
@@ -257,21 +263,23 @@ static int measure(int argc, char **argv)
 	print("closed", closed, count);
 	print("plan", plan, count);
 	print("open", opened, count);
-	(void)printf("\"n\":%u,\"unclosed\":%u,\"probes\":%u}\n", count, results.unclosed, results.probes);
+	(void)printf("\"n\":%u,\"unclosed\":%u,\"probes\":%u,\"late\":%u}\n", count, results.unclosed, results.probes,
+		     results.late);
 	return 0;
 }
 
-/* One whose link must stay closed, or that must get through. */
+/* One whose link must stay closed, once it is or from birth, or that must get through. */
 static int vault(int argc, char **argv)
 {
 	bool wanted = argc > 1 && strcmp(argv[1], "pass") == 0, passed = false;
+	bool standing = argc > 1 && strcmp(argv[1], "standing") == 0;
 	struct container container;
 	struct attach_times times;
 
 	make(&container, argv[0], 0);
-	if (!attach_listen_wait(is_planned, WAIT_MS, &times))
-		fail(&container, "no rules have come");
-	for (unsigned i = 0; i < 10 && !passed; i++)
+	if (!wanted && !standing && !attach_listen_wait(is_closed, WAIT_MS, &times))
+		fail(&container, "its link was not closed");
+	for (unsigned i = 0; i < (wanted ? 100 : 10) && !passed; i++)
 		passed = passes(&container, 50);
 	forget(&container);
 	delete_netns(container.name);
@@ -290,7 +298,7 @@ static const struct verb {
 	int min, max;
 	int (*run)(int argc, char **argv);
 	bool listens;
-} verbs[] = { { "measure", 5, 6, measure, true }, { "vault", 1, 2, vault, true }, { "churn", 1, 1, churn, false } };
+} verbs[] = { { "measure", 6, 7, measure, true }, { "vault", 1, 2, vault, true }, { "churn", 1, 1, churn, false } };
 
 struct run {
 	const struct verb *verb;
@@ -328,8 +336,10 @@ int main(int argc, char **argv)
 		(void)pthread_join(thread, NULL);
 		return run.status;
 	}
-	(void)fputs("usage: attach measure PREFIX FIRST COUNT GAP_US ELEMENTS [standing] | vault NAME [pass] | churn "
-		    "RATE\n",
-		    stderr);
+	(void)fputs(
+		"usage: attach measure PREFIX FIRST COUNT GAP_US ELEMENTS MS [standing] | vault NAME [pass|standing] "
+		"| churn "
+		"RATE\n",
+		stderr);
 	return 2;
 }

@@ -14,6 +14,7 @@ CHURN_RATE=100
 RULES=100
 # A thousand samples altogether (quick: a hundred), as many in each round; half as many with a policy, which take longer.
 all=$([ -n "$BENCH_QUICK" ] && echo 100 || echo 1000)
+most_ms=$([ -n "$BENCH_QUICK" ] && echo 1000 || echo 3000) # for one case in one round
 n=$(((all + BENCH_ROUNDS - 1) / BENCH_ROUNDS))
 declare -A next=([u]=1 [e]=1) count=([u]=$n [e]=$(((n + 1) / 2)))
 
@@ -42,12 +43,14 @@ measure() { # PREFIX ELEMENTS [standing]
 	if [ "$1" = e ] && [ $((next[e] + count[e] - 1)) -gt $policies ]; then
 		next[e]=1
 	fi
-	"$ATTACH" measure "$1" "$first" "${count[$1]}" 4000 "${@:2}" >"$LAB/measured.$1" || die "no figures"
+	"$ATTACH" measure "$1" "$first" "${count[$1]}" 4000 "$2" "$most_ms" "${@:3}" >"$LAB/measured.$1" || die "no figures"
 }
 
 report() { # ROUND CASE PREFIX NOTE
 	local what half words
 	words=$(cat "$LAB/measured.$3")
+	set -- "$1" "$2" "$3" "$(jq -r '"\(.n) samples" + if .late > 0 then ", \(.late) of them not within 10 s" else "" end' \
+		<<<"$words")${4:+; $4}"
 	for what in closed plan open; do
 		for half in p50 p99; do
 			sample attach "${what}_$half" ms lower "nanoseg $2" null null "$1" "$(jq ".$what.$half" <<<"$words")" "$4"
@@ -76,8 +79,8 @@ one() {
 }
 
 # A gate that is open would have figures, too.
-gate_works() {
-	"$ATTACH" vault "vault-$1" || die "the gate is open"
+gate_works() { # N [standing]
+	"$ATTACH" vault "vault-$1" "${@:2}" || die "the gate is open"
 	"$ATTACH" vault "free-$1" pass || die "no link opens"
 }
 
@@ -101,9 +104,9 @@ sed -i 's/^gate_standing = .*/gate_standing = auto/' "$LAB/nanoseg.conf"
 count[u]=$(((n + 9) / 10))
 start_daemon
 if [ "$(nsj status | jq -r .gate.state)" = standing ]; then
-	gate_works 3
+	gate_works 3 standing
 	rounds standing
-	gate_works 4
+	gate_works 4 standing
 else
 	sample attach closed_p50 ms lower "nanoseg idle standing" null null 1 null "this kernel has no chains on wildcards"
 fi
