@@ -268,6 +268,7 @@ killed() {
 	remove_client
 }
 
+command -v sqlite3 >/dev/null || die "the package sqlite3 is not installed"
 command -v conntrack >/dev/null || lacks[conntrack-E]="the package conntrack is not installed"
 command -v ulogd >/dev/null || lacks[ulogd2]="the package ulogd2 is not installed"
 [ -n "${lacks[ulogd2]:-}" ] || write_ulogd_config
