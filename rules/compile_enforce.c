@@ -15,6 +15,8 @@
 
 #include "compile.h"
 #include "elements.h"
+#include "shape.h"
+#include "simplify.h"
 #include "tuple_key.h"
 
 /* Where packets of a namespace's own sockets are judged when there are others in it. */
@@ -264,7 +266,8 @@ static void allow_chains(struct enforce *e)
 	ns_compile_groups(b, NFT_GOTO, "ingress_group");
 	allow_lookups(b, NS_INGRESS, NS_KEY_SOURCE);
 	ns_builder_chain(b, "ingress_group");
-	allow_lookups(b, NS_INGRESS, NS_KEY_DESTINATION);
+	if (ns_shape_groups(b->shape, NS_INGRESS, AF_INET) || ns_shape_groups(b->shape, NS_INGRESS, AF_INET6))
+		allow_lookups(b, NS_INGRESS, NS_KEY_DESTINATION);
 	ns_builder_chain(b, "egress");
 	allow_lookups(b, NS_EGRESS, NS_KEY_DESTINATION);
 	if (e->strict) {
@@ -361,6 +364,8 @@ int ns_compile_enforce(const struct ns_policy *policy, const struct ns_book *boo
 	void (*add_sets)(struct ns_builder *, enum ns_purpose, uint32_t, bool) =
 		ns_compile_member(options) ? ns_compile_member_sets : ns_compile_sets;
 	uint32_t deny_size = options && options->deny_set_size ? options->deny_set_size : NS_DENY_SET_SIZE;
+	bool whole = options && options->whole;
+	struct ns_shape shape;
 
 	if (policy->verdict != NS_VERDICT_DROP && policy->verdict != NS_VERDICT_REJECT)
 		return ns_error_set(err, -EINVAL, "policy of %s: no verdict", policy->workload ?: "nobody");
@@ -371,6 +376,12 @@ int ns_compile_enforce(const struct ns_policy *policy, const struct ns_book *boo
 	add_sets(&e.b, NS_PURPOSE_ALLOW, 0, true);
 	add_sets(&e.b, NS_PURPOSE_ALLOW_RANGE, 0, true);
 	add_sets(&e.b, NS_PURPOSE_DENY, deny_size, true);
+	if (e.b.code == 0)
+		e.b.code = ns_compile_elements(&plan, policy, book, options, err);
+	if (e.b.code == 0 && !whole) {
+		ns_shape_of(&plan, policy, &shape);
+		e.b.shape = &shape;
+	}
 	refuse_chain(&e);
 	allow_chains(&e);
 	deny_chains(&e);
@@ -382,7 +393,7 @@ int ns_compile_enforce(const struct ns_policy *policy, const struct ns_book *boo
 		ns_compile_link_chains(&e.b);
 		base_chains(&e);
 	}
-	if (e.b.code == 0)
-		e.b.code = ns_compile_elements(&plan, policy, book, options, err);
+	if (e.b.code == 0 && !whole)
+		ns_simplify(&plan);
 	return ns_compile_finish(&e.b, &plan, ret);
 }

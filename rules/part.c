@@ -194,7 +194,7 @@ int ns_part_compile(struct ns_part *part, const struct ns_policy *policy, const 
 		    bool outer, const struct ns_plan **ret_before, const struct ns_plan **ret_after,
 		    struct ns_error *err)
 {
-	for (size_t i = 0; outer && i < part->of.n_addrs; i++)
+	for (size_t i = 0; i < part->of.n_addrs; i++)
 		if (ns_shape_is_group(&part->addrs[i], options)) /* other rules are needed where groups are peers */
 			return ns_error_set(err, -EOPNOTSUPP, "an address that is a group's");
 	for (unsigned i = 0; i < 2; i++) {

@@ -114,13 +114,14 @@ struct ns_compile_options {
 	 * logged. Put into the learning table only. */
 	const uint16_t *udp_served;
 	size_t n_udp_served;
+	bool whole; /* with the sets and rules that no packet can match by this policy; for tests */
 };
 
 /* The learning table: accepts everything, remembers every first packet. */
 int ns_compile_learn(const struct ns_compile_options *options, struct ns_plan *ret, struct ns_error *err);
 /* The enforcing table; with `auditing` the same, but what would be refused is logged, counted and accepted.
- * Peers that resolve to no address now allow nothing now; that is not an error. The rule count does not
- * depend on the policy. */
+ * Peers that resolve to no address now allow nothing now; that is not an error. Which sets and rules there are depends
+ * on what kinds of rules the policy has, and not on how many, nor on the addresses that a name has. */
 int ns_compile_enforce(const struct ns_policy *policy, const struct ns_book *book, bool auditing,
 		       const struct ns_compile_options *options, struct ns_plan *ret, struct ns_error *err);
 

@@ -128,10 +128,51 @@ static void test_outer(void **state)
 	ns_book_free(book);
 }
 
+/* The namespace's own table, without others in it and with, and those of members. */
+static void test_inner(void **state)
+{
+	static const struct ns_member_cgroup member = { 7, 2 }, other = { 8, 1 };
+	struct ns_prefix links[2];
+	const struct ns_compile_options variants[] = {
+		{ .links = links, .n_links = shape_links(links) },
+		{ .links = links, .n_links = 2, .others = &other, .n_others = 1 },
+		{ .links = links, .n_links = 2, .member = &member },
+		{ .links = links, .n_links = 2, .member = &member, .host = true },
+	};
+	struct shape_random random = { 2 };
+	struct ns_book *book = shape_book();
+	struct tally tally = { 0 };
+	size_t whole_rules = 0, shaped_rules = 0;
+
+	for (unsigned i = 0; i < POLICIES; i++) {
+		struct ns_compile_options options = variants[i % 4];
+		struct ns_plan whole = NS_PLAN_INIT, shaped = NS_PLAN_INIT;
+		bool auditing = i % 9 == 0;
+		struct ns_policy policy;
+
+		shape_policy(&random, &policy);
+		assert_int_equal(ns_compile_enforce(&policy, book, auditing, &options, &shaped, NULL), 0);
+		options.whole = true;
+		assert_int_equal(ns_compile_enforce(&policy, book, auditing, &options, &whole, NULL), 0);
+		compare(&whole, &shaped, &policy, "input", false, &random, &tally);
+		compare(&whole, &shaped, &policy, "output", true, &random, &tally);
+		if (!options.member)
+			compare(&whole, &shaped, &policy, "forward", false, &random, &tally);
+		whole_rules += count_rules(&whole);
+		shaped_rules += count_rules(&shaped);
+		ns_plan_release(&whole);
+		ns_plan_release(&shaped);
+		ns_policy_release(&policy);
+	}
+	assert_telling(&tally, whole_rules, shaped_rules);
+	ns_book_free(book);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outer),
+		cmocka_unit_test(test_inner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
