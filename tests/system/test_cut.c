@@ -168,6 +168,7 @@ static void test_pings(void **state)
 	flows_ping(&w->flows, "10.78.0.2")->forbidden = true;
 	flows_ping(&w->flows, "fd78::2")->forbidden = true;
 	flows_start(&w->flows);
+	assert_traffic(w); /* a ping is under way when it has been answered: before the lock goes in */
 	apply(w, "{\"id\":\"p4\",\"direction\":\"egress\",\"peer\":" CIDR(
 			 "10.77.0.2") ",\"protocol\":\"icmp\",\"icmp\":[8]},"
 				      "{\"id\":\"p6\",\"direction\":\"egress\",\"peer\":" CIDR(
