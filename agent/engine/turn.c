@@ -23,7 +23,7 @@
  * ready, is longer: where there are few, all is done then. */
 #define SLICE          UINT64_C(20000)
 #define SLICE_WALL     (5 * SLICE)
-#define SLICE_FIRST    (SECOND / 2)
+#define SLICE_FIRST    (SECOND / 4)
 #define UDP_SERVED_FOR (170 * SECOND) /* a little less than the elements' three minutes */
 
 static uint64_t now_us(clockid_t clock)
