@@ -24,8 +24,8 @@
 
 #define HEARTBEAT_US    UINT64_C(5000000)
 #define FDSTORE_BUSY_US UINT64_C(50000)
-#define SETTLED_US      UINT64_C(15000000) /* what the start has left to do is done by then, as a rule */
-#define TRIM_US         UINT64_C(60000000)
+#define MEMORY_US       UINT64_C(2000000)
+#define REST_TICKS      15 /* of MEMORY_US: between two rests of the store */
 
 struct daemon {
 	const char *config_path;
@@ -37,7 +37,8 @@ struct daemon {
 	struct ns_api *api;
 	int lock_fd;
 	bool only_remove;
-	bool settled; /* what only the start needed has been given back */
+	struct ns_memory memory;
+	unsigned rested; /* ticks of its timer */
 };
 
 static struct ns_actor self(void)
@@ -132,13 +133,10 @@ static int on_memory(sd_event_source *source, uint64_t usec, void *ctx)
 {
 	struct daemon *daemon = ctx;
 
-	ns_store_rest(daemon->store);
-	if (daemon->settled)
-		ns_memory_trim();
-	else
-		ns_memory_give_back();
-	daemon->settled = true;
-	(void)sd_event_source_set_time_relative(source, TRIM_US);
+	if (daemon->memory.kept == 0 || ++daemon->rested % REST_TICKS == 0)
+		ns_store_rest(daemon->store);
+	ns_memory_give_back(&daemon->memory);
+	(void)sd_event_source_set_time_relative(source, MEMORY_US);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
 }
@@ -313,7 +311,7 @@ static int start(struct daemon *daemon, struct ns_error *err)
 		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FDSTORE_BUSY_US,
 					       FDSTORE_BUSY_US / 5, on_fdstore, daemon);
 	if (r >= 0)
-		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, SETTLED_US, TRIM_US / 10,
+		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, MEMORY_US, MEMORY_US / 4,
 					       on_memory, daemon);
 	if (r < 0)
 		return ns_error_set(err, r, "cannot add the heartbeat: %s", strerror(-r));

@@ -7,6 +7,8 @@
 
 #include "memory.h"
 
+#define WORTH_BYTES ((size_t)1024 * 1024)
+
 /* Text is never written to (the linker relocates none), so that nothing is lost with its pages. */
 static int drop_text(struct dl_phdr_info *info, size_t size, void *ctx)
 {
@@ -23,15 +25,17 @@ static int drop_text(struct dl_phdr_info *info, size_t size, void *ctx)
 	return 0;
 }
 
-void ns_memory_trim(void)
-{
-	(void)malloc_trim(0);
-}
-
-void ns_memory_give_back(void)
+void ns_memory_give_back(struct ns_memory *memory)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	size_t is_free = mallinfo2().fordblks;
 
-	ns_memory_trim();
+	/* What was given back counts as free as well. */
+	if (memory->kept != 0 && is_free < memory->kept + WORTH_BYTES) {
+		memory->kept = is_free < memory->kept ? is_free : memory->kept;
+		return;
+	}
+	(void)malloc_trim(0);
 	(void)dl_iterate_phdr(drop_text, &page);
+	memory->kept = mallinfo2().fordblks;
 }

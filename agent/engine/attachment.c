@@ -261,6 +261,7 @@ static void recall(struct ns_attachment *attachment)
 	attachment->adopted = ns_lock_look(attachment->lock, NULL) != -ENOENT;
 	attachment->was_here = ns_store_last_plan_digest(attachment->engine->store, attachment->endpoint->cookie,
 							 attachment->left, NULL) == 0;
+	attachment->unread = attachment->adopted || attachment->was_here;
 	if (!attachment->was_here)
 		attachment->left[0] = '\0';
 	else if (!attachment->adopted && ns_endpoint_is_member(attachment->endpoint))

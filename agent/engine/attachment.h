@@ -75,7 +75,7 @@ struct ns_attachment {
 	bool undecided;  /* whether it is, has to be found out again */
 	bool harvested;  /* since this daemon has it */
 	bool told_late;  /* that it ran before it was watched, if it did */
-	bool unread;     /* the last harvest failed */
+	bool unread;     /* the last harvest failed, or there was none since a daemon before this one had it */
 	bool batching;   /* the one under way stores something */
 	bool stale;      /* elements in the kernel may name a peer's address that is another's now */
 	bool behind;     /* its rules have followed addresses that moved, and what is recorded of them has not */

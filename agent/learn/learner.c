@@ -163,7 +163,6 @@ int ns_learner_open(sd_event *event, struct ns_endpoint *endpoint, int netns_fd,
 	(void)snprintf(learner->table, sizeof learner->table, "%s", table);
 	learner->events = *events;
 	learner->ctx = ctx;
-	learner->news = true; /* what was there before */
 	learner->ephemeral_first = EPHEMERAL_FIRST;
 	learner->ephemeral_last = EPHEMERAL_LAST;
 	r = ns_nft_open(netns_fd, &learner->nft, err);

@@ -55,9 +55,9 @@ struct ns_learner *ns_learner_close(struct ns_learner *learner); /* accepts NULL
 typedef int (*ns_learner_each)(void *ctx, const struct ns_observation *observation);
 int ns_learner_harvest(struct ns_learner *learner, ns_learner_each each, void *ctx, struct ns_error *err);
 
-/* Whether the sets may have more elements than the last harvest found: the log tells of each new one, so it has told of
- * something since, or lost something, or is not heard. False is a hint, for the log is one. What grows without news are
- * the figures of elements that are there. */
+/* Whether the sets may have more elements than the last harvest found, or than when it was opened: the log tells of
+ * each new one, so it has told of something since, or lost something, or is not heard. False is a hint, for the log is
+ * one. What grows without news are the figures of elements that are there. */
 bool ns_learner_has_news(const struct ns_learner *learner);
 
 /* Connections older than the learning table, from inet_diag: established TCP (a local port that listens makes it

@@ -15,7 +15,7 @@
 #define TIMER_ACCURACY_US      1000
 /* A scan takes time for each endpoint. So many are looked after every scan_interval, and more of them less often: what
  * happens is told by the kernel and the engines, and the scan is for what they did not tell. */
-#define SCAN_ENDPOINTS 100
+#define SCAN_ENDPOINTS 60
 
 /* After a sign that something is being made, looks at these intervals: LXC and nspawn have their first instruction 22
  * and 48 ms after the veth, others later, and a mount lands within a few ms of its file. */

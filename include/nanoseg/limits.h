@@ -104,8 +104,8 @@
 #define NS_PROC_CPU_BURST_US   100000        /* … and how much of it may be saved up */
 
 /* Reading the figures of endpoints without news, all of them together. */
-#define NS_HARVEST_CPU_PPM      250   /* millionths of one CPU … */
-#define NS_HARVEST_CPU_BURST_US 20000 /* … and how much of it may be saved up */
+#define NS_HARVEST_CPU_PPM      250  /* millionths of one CPU … */
+#define NS_HARVEST_CPU_BURST_US 5000 /* … and how much of it may be saved up */
 
 /* The store. Of edges, denies and gaps the figure is of one workload. */
 #define NS_STORE_BUSY_MS       2000
