@@ -210,6 +210,11 @@ static void own_addresses(struct ns_addr own[4])
 
 void outer_lab_plan(bool auditing, struct ns_plan *ret)
 {
+	outer_lab_plan_of(policy_text, auditing, ret);
+}
+
+void outer_lab_plan_of(const char *text, bool auditing, struct ns_plan *ret)
+{
 	struct ns_policy policy = NS_POLICY_INIT;
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_port_name port = { .index = outer_lab_index(AT_HOST), .name = "port" };
@@ -231,7 +236,7 @@ void outer_lab_plan(bool auditing, struct ns_plan *ret)
 	assert_int_equal(ns_prefix_parse("10.9.0.0/24", &links[0], NULL), 0);
 	assert_int_equal(ns_prefix_parse("fd09::/64", &links[1], NULL), 0);
 	assert_int_equal(ns_book_new(&book, NULL), 0);
-	if (ns_policy_parse(policy_text, strlen(policy_text), &policy, &err) < 0 ||
+	if (ns_policy_parse(text, strlen(text), &policy, &err) < 0 ||
 	    ns_compile_outer(&policy, book, auditing, &options, ret, &err) < 0)
 		fail_msg("%s", err.text);
 	ns_policy_release(&policy);

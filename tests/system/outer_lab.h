@@ -47,6 +47,7 @@ int outer_lab_index(enum outer_place place);
 
 /* The policy of the tests, on the container's port. */
 void outer_lab_plan(bool auditing, struct ns_plan *ret);
+void outer_lab_plan_of(const char *policy, bool auditing, struct ns_plan *ret); /* another policy, as JSON */
 void outer_lab_lock(const struct ns_plan *plan);
 void outer_lab_unlock(void);
 /* Packets that the named counter counted, and those of all others; none without a lock. */

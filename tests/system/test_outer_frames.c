@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "outer_cases.h"
@@ -154,12 +155,87 @@ static void test_enforcing(void **state)
 	run_state(ENFORCING);
 }
 
+/* ---- from one table to another ---- */
+
+#define SWITCH_FRAMES 2000
+#define SWITCH_GAP_US 200
+
+static void send_all(int fd, const struct frame_spec *spec)
+{
+	for (uint16_t i = 0; i < SWITCH_FRAMES; i++) {
+		struct frame frame;
+
+		frame_build(spec, i % 2 ? AF_INET : AF_INET6, false, (uint16_t)(FIRST_CASE + i), &frame);
+		if (send(fd, frame.data, frame.length, 0) != (ssize_t)frame.length)
+			_exit(1);
+		(void)usleep(SWITCH_GAP_US);
+	}
+	_exit(0);
+}
+
+static unsigned count_arrived(int fd, const struct frame_spec *spec)
+{
+	unsigned n = 0;
+	uint8_t data[4096];
+	ssize_t length;
+
+	while ((length = recv(fd, data, sizeof(data), MSG_DONTWAIT)) > 0) {
+		for (uint16_t i = 0; i < SWITCH_FRAMES; i++) {
+			struct frame frame;
+
+			frame_build(spec, i % 2 ? AF_INET : AF_INET6, false, (uint16_t)(FIRST_CASE + i), &frame);
+			if (!is_frame(&frame, data, (size_t)length))
+				continue;
+			n++;
+			break;
+		}
+	}
+	return n;
+}
+
+/* Policies of different kinds make tables of different chains. What both allow does not lose a frame between them. */
+static void test_other_tables(void **state)
+{
+	static const char small[] = "{\"schema\":\"nanoseg/policy/1\",\"workload\":\"w\",\"revision\":1,"
+				    "\"verdict\":\"drop\",\"rules\":["
+				    "{\"id\":\"a\",\"direction\":\"egress\",\"peer\":{\"class\":\"cidr\",\"prefix\":"
+				    "\"10.9.0.3\"},\"protocol\":\"udp\",\"ports\":[53]},"
+				    "{\"id\":\"b\",\"direction\":\"egress\",\"peer\":{\"class\":\"cidr\",\"prefix\":"
+				    "\"fd09::3\"},\"protocol\":\"udp\",\"ports\":[53]}]}";
+	const struct frame_spec *spec = &ends[0];
+	struct ns_plan plans[2] = { NS_PLAN_INIT, NS_PLAN_INIT };
+	int container = outer_lab_frames(AT_CONTAINER, "eth0"), neighbour = outer_lab_frames(AT_NEIGHBOUR, "eth0");
+	int status = -1;
+	unsigned switches = 0;
+	pid_t child;
+
+	outer_lab_plan(false, &plans[0]);
+	outer_lab_plan_of(small, false, &plans[1]);
+	assert_true(plans[1].n_chains < plans[0].n_chains);
+	outer_lab_lock(&plans[0]);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		send_all(container, spec);
+	while (waitpid(child, &status, WNOHANG) == 0)
+		outer_lab_lock(&plans[++switches % 2]);
+	assert_int_equal(status, 0);
+	assert_true(switches >= 4);
+	assert_int_equal(count_arrived(neighbour, spec), SWITCH_FRAMES);
+	outer_lab_unlock();
+	ns_plan_release(&plans[0]);
+	ns_plan_release(&plans[1]);
+	close(container);
+	close(neighbour);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unlocked),
 		cmocka_unit_test(test_auditing),
 		cmocka_unit_test(test_enforcing),
+		cmocka_unit_test(test_other_tables),
 	};
 
 	outer_lab_enter();
