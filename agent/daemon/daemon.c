@@ -311,7 +311,7 @@ static int start(struct daemon *daemon, struct ns_error *err)
 		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, FDSTORE_BUSY_US,
 					       FDSTORE_BUSY_US / 5, on_fdstore, daemon);
 	if (r >= 0)
-		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, MEMORY_US, MEMORY_US / 4,
+		r = sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, MEMORY_US / 4, MEMORY_US / 8,
 					       on_memory, daemon);
 	if (r < 0)
 		return ns_error_set(err, r, "cannot add the heartbeat: %s", strerror(-r));

@@ -5,7 +5,7 @@
 
 #include "figures.h"
 
-#define FIRST_SLOTS 64
+#define FIRST_SLOTS 8
 
 void ns_figures_release(struct ns_figures *figures)
 {
