@@ -74,6 +74,7 @@ struct ns_attachment {
 	bool missing;    /* it had a table before this daemon, and has none */
 	bool undecided;  /* whether it is, has to be found out again */
 	bool harvested;  /* since this daemon has it */
+	bool patient;    /* the harvest under way is not the last */
 	bool told_late;  /* that it ran before it was watched, if it did */
 	bool unread;     /* the last harvest failed, or there was none since a daemon before this one had it */
 	bool batching;   /* the one under way stores something */

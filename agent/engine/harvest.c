@@ -24,8 +24,11 @@ static int64_t used_us(void)
 int ns_harvest_one(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct ns_error local = NS_ERROR_INIT;
-	int r = ns_attachment_harvest(attachment, &local);
+	int r;
 
+	attachment->patient = true;
+	r = ns_attachment_harvest(attachment, &local);
+	attachment->patient = false;
 	if (r == 0) {
 		if (attachment->learner)
 			ns_attachment_say(&attachment->learn_failure, NULL);

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "engine_private.h"
 #include "log.h"
+#include "nameless.h"
 
 void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpoint,
 		       const struct ns_observation *observation)
@@ -102,15 +104,16 @@ void ns_engine_unindex(struct ns_engine *engine, const struct ns_attachment *att
 		(engine->n_by_cookie - at) * sizeof(struct ns_attachment *));
 }
 
-/* What is stored goes; what waits for its endpoint's name stays. */
-static void forget_stored(struct ns_engine *engine)
+/* What is stored goes; what waits for its endpoint's name, or its peer's, stays. */
+static void forget_stored(struct ns_engine *engine, const struct ns_nameless *nameless)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < engine->n_queued; i++) {
 		struct ns_attachment *attachment = ns_engine_find_attachment(engine, engine->queued[i].cookie);
 
-		if (attachment && !attachment->identified)
+		if (attachment &&
+		    (!attachment->identified || ns_nameless_concern(nameless, &engine->queued[i].observation.tuple)))
 			engine->queued[kept++] = engine->queued[i];
 	}
 	engine->n_queued = kept;
@@ -121,16 +124,18 @@ void ns_engine_flush(struct ns_engine *engine)
 	size_t n = engine->n_queued;
 	struct ns_attachment *attachment = NULL; /* of the entry before: they come in runs */
 	struct ns_error err = NS_ERROR_INIT;
+	NS_CLEANUP(ns_nameless_release) struct ns_nameless nameless = { 0 };
 
 	ns_engine_settle(engine);
 	if (!n || !engine->watch || ns_store_begin(engine->store, &err) < 0)
 		return;
+	ns_nameless_gather(engine, &nameless);
 	for (size_t i = 0; i < n; i++) {
 		struct ns_queued *entry = &engine->queued[i];
 
 		if (!attachment || attachment->endpoint->cookie != entry->cookie)
 			attachment = ns_engine_find_attachment(engine, entry->cookie);
-		if (!attachment || !attachment->identified)
+		if (!attachment || !attachment->identified || ns_nameless_concern(&nameless, &entry->observation.tuple))
 			continue;
 		entry->observation.process = entry->process;
 		ns_attachment_note(attachment, &entry->observation.tuple, entry->observation.time);
@@ -141,6 +146,6 @@ void ns_engine_flush(struct ns_engine *engine)
 	if (ns_store_commit(engine->store, &err) < 0)
 		ns_log_error("observations could not be stored, and wait for the next time: %s", err.text);
 	else
-		forget_stored(engine);
+		forget_stored(engine, &nameless);
 	ns_engine_read_overdue(engine);
 }

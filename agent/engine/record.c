@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "engine_private.h"
 #include "log.h"
+#include "nameless.h"
 
 /* Whoever has NET_ADMIN in a namespace can write to its log. In an enforced one nothing is learned, so a learning
  * message can only be a late one, from before the change. */
@@ -118,6 +119,8 @@ static void tell_doubts(struct ns_attachment *attachment)
 struct harvest {
 	struct ns_attachment *attachment;
 	struct ns_error *err;
+	struct ns_nameless nameless; /* whom it waits for, if there is a later harvest */
+	bool waiting;                /* for one of them */
 };
 
 static int harvest_element(void *ctx, const struct ns_observation *seen)
@@ -133,6 +136,11 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 	base.deny = seen->kind != NS_LOG_LEARN;
 	if (seen->uncounted && ns_figures_know(&attachment->figures, &base.tuple, false))
 		return 0; /* counted or recorded since */
+	if (ns_nameless_concern(&harvest->nameless, &base.tuple) &&
+	    !ns_figures_know(&attachment->figures, &base.tuple, base.deny)) {
+		harvest->waiting = true;
+		return 0;
+	}
 	/* The sets of auditing and enforcing are the same ones: which it was is told by the plan in force. */
 	if (base.deny)
 		observation.kind = ns_attachment_audits(attachment, attachment->mode) ? NS_LOG_AUDIT : NS_LOG_DENY;
@@ -191,7 +199,7 @@ static int end(struct ns_attachment *attachment, int r, struct ns_error *err)
 
 int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err)
 {
-	struct harvest harvest = { attachment, err };
+	struct harvest harvest = { .attachment = attachment, .err = err };
 	int r;
 
 	if (!attachment->learner || !attachment->identified)
@@ -199,18 +207,22 @@ int ns_attachment_harvest(struct ns_attachment *attachment, struct ns_error *err
 	ns_engine_flush(attachment->engine);
 	attachment->doubted = 0;
 	attachment->read = ns_clock_elapsed();
+	if (attachment->patient)
+		ns_nameless_gather(attachment->engine, &harvest.nameless);
 	r = ns_learner_harvest(attachment->learner, harvest_element, &harvest, err);
 	if (r == -ENOENT)
 		r = 0; /* no table in the namespace: the lock's business, not an empty harvest's */
 	if (r == 0)
 		r = ns_outer_harvest(attachment, err);
 	r = end(attachment, r, err);
-	attachment->unread = r < 0;
+	ns_nameless_release(&harvest.nameless);
+	attachment->unread = r < 0 || harvest.waiting;
 	if (r < 0)
 		return r;
 	tell_doubts(attachment);
-	ns_recent_clear(&attachment->recent);
+	if (!harvest.waiting)
+		ns_recent_clear(&attachment->recent);
 	attachment->outer.passed = 0;
-	attachment->harvested = true;
+	attachment->harvested = attachment->harvested || !harvest.waiting;
 	return 0;
 }
