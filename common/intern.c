@@ -92,3 +92,8 @@ const char *ns_strings_intern(struct ns_strings *strings, const char *text)
 		strings->n_used++;
 	return *slot;
 }
+
+const char *ns_strings_find_text(const struct ns_strings *strings, const char *text)
+{
+	return *slot_of(strings->slots, strings->n_slots, text);
+}

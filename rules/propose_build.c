@@ -1,69 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Items of one subject to rules: their ports or types as spans, and a range where a server takes whichever port it is
- * given.
+ * Tallies to rules: their ports or types as spans, a range where a server takes whichever port it is given, several
+ * rules where the spans are too many for one.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "policy_private.h"
-#include "propose.h"
+#include "propose_tally.h"
 
-static bool is_ephemeral(uint16_t port)
+static int compare(const void *a, const void *b)
 {
-	return port >= NS_EPHEMERAL_FIRST && port <= NS_EPHEMERAL_LAST;
-}
+	const struct ns_tally *x = *(const struct ns_tally *const *)a, *y = *(const struct ns_tally *const *)b;
+	int order = (int)x->direction - (int)y->direction;
 
-static int compare_by_process(const void *a, const void *b)
-{
-	const struct ns_edge *const *x = a, *const *y = b;
-	int order = strcmp((*x)->process, (*y)->process);
-
-	return order != 0 ? order : (*x)->tuple.port - (*y)->tuple.port;
-}
-
-/* Whether one program, a known one, was seen with enough distinct ephemeral ports. */
-static int takes_any_port(const struct ns_item *items, size_t n, bool *ret, struct ns_error *err)
-{
-	NS_FREE const struct ns_edge **edges = calloc(n, sizeof(struct ns_edge *));
-	size_t n_edges = 0, ports = 0;
-
-	*ret = false;
-	if (!edges)
-		return ns_error_set(err, -ENOMEM, "no memory for %zu edges", n);
-	for (size_t i = 0; i < n; i++)
-		if (items[i].edge->process[0] && is_ephemeral(items[i].edge->tuple.port))
-			edges[n_edges++] = items[i].edge;
-	if (n_edges > 1)
-		qsort(edges, n_edges, sizeof(struct ns_edge *), compare_by_process);
-	for (size_t i = 0; i < n_edges && !*ret; i++) {
-		if (i == 0 || strcmp(edges[i - 1]->process, edges[i]->process) != 0)
-			ports = 0;
-		if (ports == 0 || edges[i - 1]->tuple.port != edges[i]->tuple.port)
-			ports++;
-		*ret = ports >= NS_EPHEMERAL_EVIDENCE;
-	}
-	return 0;
-}
-
-/* The items come sorted by port. */
-static int collect_spans(const struct ns_item *items, size_t n, bool ephemeral, struct ns_span **ret, size_t *ret_n,
-			 struct ns_error *err)
-{
-	struct ns_span *spans = calloc(n + 1, sizeof(*spans));
-	size_t n_spans = 0;
-
-	if (!spans)
-		return ns_error_set(err, -ENOMEM, "no memory for %zu ports", n);
-	for (size_t i = 0; i < n; i++)
-		spans[n_spans++] = (struct ns_span){ items[i].edge->tuple.port, items[i].edge->tuple.port };
-	if (ephemeral)
-		spans[n_spans++] = (struct ns_span){ NS_EPHEMERAL_FIRST, NS_EPHEMERAL_LAST };
-	ns_spans_sort(spans, n_spans);
-	*ret_n = ns_spans_merge(spans, n_spans);
-	*ret = spans;
-	return 0;
+	if (order == 0)
+		order = ns_side_compare(&x->peer, &y->peer);
+	if (order == 0)
+		order = ns_side_compare(&x->source, &y->source);
+	return order != 0 ? order : x->protocol - y->protocol;
 }
 
 static int copy_peer(const struct ns_peer *peer, struct ns_peer *ret)
@@ -96,15 +54,16 @@ static struct ns_rule *append_rule(struct ns_policy *policy, struct ns_error *er
 }
 
 /* One rule. The spans are copied; n_spans 0: a protocol without. */
-static int build_one(const struct ns_item *items, size_t n, const struct ns_span *spans, size_t n_spans, bool ephemeral,
-		     struct ns_policy *ret, struct ns_error *err)
+static int build_one(const struct ns_tally *tally, const struct ns_tally_part *part, const struct ns_span *spans,
+		     size_t n_spans, bool ephemeral, struct ns_policy *ret, struct ns_error *err)
 {
-	struct ns_rule *rule = append_rule(ret, err);
+	struct ns_error own = NS_ERROR_INIT;
+	struct ns_rule *rule = append_rule(ret, err ? err : &own);
 
 	if (!rule)
-		return err && err->code < 0 ? err->code : -ENOMEM;
-	rule->direction = items->edge->tuple.direction;
-	rule->protocol = items->edge->tuple.protocol;
+		return err ? err->code : own.code;
+	rule->direction = tally->direction;
+	rule->protocol = tally->protocol;
 	if (n_spans) {
 		rule->spans = calloc(n_spans, sizeof(*rule->spans));
 		if (!rule->spans)
@@ -112,34 +71,89 @@ static int build_one(const struct ns_item *items, size_t n, const struct ns_span
 		memcpy(rule->spans, spans, n_spans * sizeof(*spans));
 		rule->n_spans = n_spans;
 	}
-	if (copy_peer(&items->peer.peer, &rule->peer) < 0 || copy_peer(&items->source.peer, &rule->source) < 0)
+	if (copy_peer(&tally->peer.peer, &rule->peer) < 0 || copy_peer(&tally->source.peer, &rule->source) < 0)
 		return ns_error_set(err, -ENOMEM, "no memory for a peer's name");
-	return ns_propose_evidence(items, n, ephemeral, rule, err);
+	return ns_propose_evidence(tally, part, ephemeral, rule, err);
 }
 
-int ns_propose_build(const struct ns_item *items, size_t n, struct ns_policy *ret, struct ns_error *err)
+static int join_ephemeral(struct ns_tally *tally, struct ns_error *err)
 {
-	NS_FREE struct ns_span *spans = NULL;
-	uint8_t protocol = items->edge->tuple.protocol;
-	size_t n_spans = 0, at = 0;
-	bool ephemeral = false;
+	struct ns_span *spans = reallocarray(tally->spans, tally->n_spans + 1, sizeof(*spans));
+
+	if (!spans)
+		return ns_error_set(err, -ENOMEM, "no memory for %zu ports", tally->n_spans);
+	tally->spans = spans;
+	spans[tally->n_spans++] = (struct ns_span){ NS_EPHEMERAL_FIRST, NS_EPHEMERAL_LAST };
+	ns_spans_sort(spans, tally->n_spans);
+	tally->n_spans = ns_spans_merge(spans, tally->n_spans);
+	return 0;
+}
+
+static void add_figures(const struct ns_evidence *from, struct ns_evidence *to)
+{
+	to->edges += from->edges;
+	if (__builtin_add_overflow(to->packets, from->packets, &to->packets))
+		to->packets = UINT64_MAX;
+	if (__builtin_add_overflow(to->bytes, from->bytes, &to->bytes))
+		to->bytes = UINT64_MAX;
+	if (from->first_seen > 0 && (!to->first_seen || from->first_seen < to->first_seen))
+		to->first_seen = from->first_seen;
+	if (from->last_seen > to->last_seen)
+		to->last_seen = from->last_seen;
+}
+
+/* Parts whose ports end up in one rule. The first one has it all then. */
+static int join_parts(struct ns_tally_part *parts, size_t n, struct ns_error *err)
+{
 	int r = 0;
 
-	if (!ns_protocol_has_ports(protocol) && !ns_protocol_is_icmp(protocol))
-		return build_one(items, n, NULL, 0, false, ret, err);
-	if (ns_protocol_has_ports(protocol))
-		r = takes_any_port(items, n, &ephemeral, err);
-	if (r == 0)
-		r = collect_spans(items, n, ephemeral, &spans, &n_spans, err);
-	/* Spans and items are both in the order of ports, so that each rule's items stand together. */
-	for (size_t i = 0; r == 0 && i < n_spans; i += NS_RULE_PORTS_MAX) {
-		size_t part = n_spans - i < NS_RULE_PORTS_MAX ? n_spans - i : NS_RULE_PORTS_MAX, from = at;
-		bool has_range =
-			ephemeral && spans[i].lo <= NS_EPHEMERAL_FIRST && spans[i + part - 1].hi >= NS_EPHEMERAL_LAST;
-
-		while (at < n && items[at].edge->tuple.port <= spans[i + part - 1].hi)
-			at++;
-		r = build_one(&items[from], at - from, &spans[i], part, has_range, ret, err);
+	for (size_t i = 1; r == 0 && i < n; i++) {
+		parts->seen += parts[i].seen;
+		parts->more_programs |= parts[i].more_programs;
+		add_figures(&parts[i].evidence, &parts->evidence);
+		for (size_t k = 0; r == 0 && k < parts[i].n_programs; k++)
+			r = ns_tally_add_program(parts, parts[i].programs[k], err);
 	}
+	return r;
+}
+
+static int build(struct ns_tally *tally, struct ns_policy *ret, struct ns_error *err)
+{
+	size_t at = 0, end;
+	int r = 0;
+
+	if (tally->n_spans == 0)
+		return build_one(tally, tally->parts, NULL, 0, false, ret, err);
+	if (tally->takes_any_port)
+		r = join_ephemeral(tally, err);
+	/* Spans and parts are both in the order of ports, so that each rule's parts stand together. */
+	for (size_t i = 0; r == 0 && i < tally->n_spans; i += NS_RULE_PORTS_MAX, at = end) {
+		size_t n = tally->n_spans - i < NS_RULE_PORTS_MAX ? tally->n_spans - i : NS_RULE_PORTS_MAX;
+		const struct ns_span *spans = &tally->spans[i];
+		bool has_range = tally->takes_any_port && spans[0].lo <= NS_EPHEMERAL_FIRST &&
+				 spans[n - 1].hi >= NS_EPHEMERAL_LAST;
+
+		for (end = at; end < tally->n_parts && tally->parts[end].first_port <= spans[n - 1].hi; end++)
+			;
+		r = join_parts(&tally->parts[at], end - at, err);
+		if (r == 0)
+			r = build_one(tally, &tally->parts[at], spans, n, has_range, ret, err);
+	}
+	return r;
+}
+
+int ns_propose_build(struct ns_tallies *tallies, struct ns_policy *ret, struct ns_error *err)
+{
+	int r = 0;
+
+	/* Their places in the table of slots are lost: nothing is looked up any more. */
+	if (tallies->n > 1)
+		qsort(tallies->list, tallies->n, sizeof(struct ns_tally *), compare);
+	for (size_t i = 0; r == 0 && i < tallies->n; i++) {
+		r = build(tallies->list[i], ret, err);
+		ns_tally_release(tallies->list[i]);
+	}
+	for (size_t i = 0; i < ret->n_rules; i++)
+		(void)snprintf(ret->rules[i].id, sizeof(ret->rules[i].id), "r%zu", i + 1);
 	return r;
 }

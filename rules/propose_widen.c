@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Many addresses for one thing: when more than widen_at distinct ones were seen for the same direction, protocol and
- * port, they are not a list that somebody could approve, and the next one will be new. Addresses of the internet become
- * the internet. Private ones become the networks that they fill or crowd, and stay exact elsewhere.
+ * Many addresses for one thing, as in propose_crowd.c, of edges with two sides: which addresses are counted together
+ * depends on the other side, so that no order of edges tells early what becomes of them.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy_private.h"
 #include "propose.h"
-
-#define GROUP4_LENGTH 24 /* the sizes of a link */
-#define GROUP6_LENGTH 64
-#define GROUP4_FILLED (256 / 8)
 
 static struct ns_side *side_of(struct ns_item *item, bool source)
 {
@@ -70,13 +65,7 @@ static size_t count_distinct(const struct ns_item *items, size_t n, bool source)
 static void widen_to_internet(struct ns_item *items, size_t n, bool source)
 {
 	for (size_t i = 0; i < n; i++)
-		*side_of(&items[i], source) =
-			(struct ns_side){ .peer.peer_class = NS_PEER_INTERNET, .step = NS_STEP_INTERNET };
-}
-
-static struct ns_prefix network_of(const struct ns_addr *addr)
-{
-	return ns_prefix_of(addr, addr->family == AF_INET ? GROUP4_LENGTH : GROUP6_LENGTH);
+		*side_of(&items[i], source) = ns_side_internet();
 }
 
 /* Private addresses, more than widen_at of them, sorted: network by network. */
@@ -85,18 +74,17 @@ static void widen_to_networks(struct ns_item *items, size_t n, bool source, unsi
 	size_t end;
 
 	for (size_t i = 0; i < n; i = end) {
-		struct ns_prefix network = network_of(address_of(&items[i], source));
+		const struct ns_side side = ns_side_network(address_of(&items[i], source));
+		const struct ns_prefix network = side.peer.prefix;
 		size_t distinct;
 
 		for (end = i + 1; end < n && ns_prefix_contains(&network, address_of(&items[end], source)); end++)
 			;
 		distinct = count_distinct(&items[i], end - i, source);
-		if (distinct <= widen_at && (network.addr.family != AF_INET || distinct < GROUP4_FILLED))
+		if (distinct <= widen_at && (network.addr.family != AF_INET || distinct < NS_NETWORK4_FILLED))
 			continue;
 		for (size_t j = i; j < end; j++)
-			*side_of(&items[j], source) =
-				(struct ns_side){ .peer = { .peer_class = NS_PEER_CIDR, .prefix = network },
-						  .step = NS_STEP_PREFIX };
+			*side_of(&items[j], source) = side;
 	}
 }
 

@@ -17,10 +17,19 @@
 NS_DEFINE_CLEANUP(CURL *, curl_easy_cleanup)
 NS_DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all)
 
+#define RECEIVE_BYTES (256 * 1024L) /* at once */
+
 struct body {
 	char *text;
 	size_t length, allocated;
 	bool too_large;
+	/* Where a 2xx goes instead. */
+	ns_client_sink sink;
+	void *ctx;
+	struct ns_error *err;
+	CURL *curl;
+	bool begun;
+	int result; /* of the sink */
 };
 
 void ns_response_release(struct ns_response *response)
@@ -59,7 +68,14 @@ static size_t receive(char *data, size_t size, size_t n, void *user)
 {
 	struct body *body = user;
 	size_t length = size * n;
+	long status = 0;
 
+	if (body->sink && curl_easy_getinfo(body->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 200 &&
+	    status < 300) {
+		body->begun = true;
+		body->result = body->sink(body->ctx, data, length, body->err);
+		return body->result == NS_CLI_OK ? length : 0;
+	}
 	if (length > NS_HTTP_ANSWER_MAX - body->length) {
 		body->too_large = true;
 		return 0;
@@ -104,6 +120,7 @@ static bool prepare(CURL *curl, const char *socket, const char *path, const char
 	SET(CURLOPT_TIMEOUT, (long)NS_CLIENT_TIMEOUT_S);
 	SET(CURLOPT_WRITEFUNCTION, receive);
 	SET(CURLOPT_WRITEDATA, body);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
 	SET(CURLOPT_HTTPHEADER, headers);
 	if (text) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
@@ -129,7 +146,11 @@ static int unreachable(CURL *curl, CURLcode code, const char *socket, const stru
 	long number = 0;
 
 	(void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
-	if (body->too_large)
+	if (body->begun)
+		(void)ns_error_set(err, -EPROTO,
+				   "the answer of nanosegd at %s broke off: %s; see: journalctl -u nanosegd", socket,
+				   curl_easy_strerror(code));
+	else if (body->too_large)
 		(void)ns_error_set(err, -EFBIG, "%s: the answer is larger than %u MiB", socket,
 				   NS_HTTP_ANSWER_MAX / 1024 / 1024);
 	else if (code == CURLE_COULDNT_CONNECT && (number == EACCES || number == EPERM))
@@ -185,30 +206,52 @@ static int understand(long status, const char *socket, struct body *body, struct
 	return ns_cli_refused(err, "%s", text);
 }
 
-int ns_client_ask(const char *socket, const char *path, const char *body, size_t length,
-		  const volatile sig_atomic_t *stop, struct ns_response *ret, struct ns_error *err)
+static int ask(const char *socket, const char *path, const char *body, size_t length, const volatile sig_atomic_t *stop,
+	       struct body *answer, struct ns_response *ret, struct ns_error *err)
 {
 	NS_CLEANUP(curl_easy_cleanupp) CURL *curl = curl_easy_init();
 	NS_CLEANUP(curl_slist_free_allp) struct curl_slist *headers = NULL;
-	struct body answer = { 0 };
 	CURLcode code;
 	long status = 0;
 	int r;
 
 	headers = curl_slist_append(NULL, "Content-Type: application/json");
 	if (!curl || !headers || !curl_slist_append(headers, "Expect:") ||
-	    !prepare(curl, socket, path, body, length, headers, stop, &answer))
+	    !prepare(curl, socket, path, body, length, headers, stop, answer))
 		return ns_cli_no_memory(err);
+	answer->curl = curl;
 	code = curl_easy_perform(curl);
-	if (code == CURLE_ABORTED_BY_CALLBACK && stop && *stop) {
+	if (answer->result != NS_CLI_OK) {
+		r = answer->result;
+	} else if (code == CURLE_ABORTED_BY_CALLBACK && stop && *stop) {
 		r = NS_CLI_OK;
 	} else if (code != CURLE_OK) {
-		r = unreachable(curl, code, socket, &answer, err);
+		r = unreachable(curl, code, socket, answer, err);
 	} else {
 		(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-		r = understand(status, socket, &answer, ret, err);
+		r = answer->begun ? NS_CLI_OK : understand(status, socket, answer, ret, err);
 	}
-	free(answer.text);
+	free(answer->text);
+	return r;
+}
+
+int ns_client_ask(const char *socket, const char *path, const char *body, size_t length,
+		  const volatile sig_atomic_t *stop, struct ns_response *ret, struct ns_error *err)
+{
+	struct body answer = { 0 };
+
+	return ask(socket, path, body, length, stop, &answer, ret, err);
+}
+
+int ns_client_stream(const char *socket, char *path, ns_client_sink sink, void *ctx, struct ns_error *err)
+{
+	struct body answer = { .sink = sink, .ctx = ctx, .err = err };
+	struct ns_response none = { 0 };
+	NS_FREE char *owned = path;
+	int r = owned ? ask(socket, owned, NULL, 0, NULL, &answer, &none, err) : ns_cli_no_memory(err);
+
+	/* An empty 2xx is no JSON, so there is nothing. */
+	ns_response_release(&none);
 	return r;
 }
 

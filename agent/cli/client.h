@@ -34,6 +34,10 @@ int ns_client_ask(const char *socket, const char *path, const char *body, size_t
 		  const volatile sig_atomic_t *stop, struct ns_response *ret, struct ns_error *err);
 /* The two everyday forms. `body` is stolen, NULL means there was no memory for it. `path` likewise is freed. */
 int ns_client_get(const char *socket, char *path, struct ns_response *ret, struct ns_error *err);
+/* A document of any length, handed on as it comes; what a 2xx brings alone. `path` is freed. The sink's exit code ends
+ * it. That the end was reached is known when this returns NS_CLI_OK, and not before. */
+typedef int (*ns_client_sink)(void *ctx, const char *data, size_t length, struct ns_error *err);
+int ns_client_stream(const char *socket, char *path, ns_client_sink sink, void *ctx, struct ns_error *err);
 int ns_client_post(const char *socket, const char *path, json_t *body, struct ns_response *ret, struct ns_error *err);
 
 #endif

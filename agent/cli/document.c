@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "document.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "clock.h"
+#include "scan.h"
 
 int ns_document_print_json(const struct ns_cli *cli, json_t *json, struct ns_error *err)
 {
@@ -29,6 +31,39 @@ int ns_document_print(const struct ns_cli *cli, const struct ns_response *respon
 	if (response->length == 0 || response->text[response->length - 1] != '\n')
 		(void)fputc('\n', cli->out);
 	return NS_CLI_OK;
+}
+
+struct passing {
+	FILE *out;
+	struct ns_scan scan;
+	char last;
+};
+
+static int pass(void *ctx, const char *data, size_t length, struct ns_error *err)
+{
+	struct passing *passing = ctx;
+
+	ns_scan_pass(&passing->scan, data, length);
+	if (passing->scan.wrong) {
+		(void)ns_error_set(err, -EPROTO, "what answers is no nanosegd: its document is not JSON");
+		return NS_CLI_UNREACHABLE;
+	}
+	passing->last = data[length - 1];
+	return fwrite(data, 1, length, passing->out) == length ? NS_CLI_OK : ns_cli_refused(err, "cannot write: %m");
+}
+
+int ns_document_pass(const struct ns_cli *cli, char *path, struct ns_error *err)
+{
+	struct passing passing = { .out = cli->out };
+	int r = ns_client_stream(cli->request->socket, path, pass, &passing, err);
+
+	if (r == NS_CLI_OK && !ns_scan_is_whole(&passing.scan)) {
+		(void)ns_error_set(err, -EPROTO, "what answers is no nanosegd: its document ends in the middle");
+		r = NS_CLI_UNREACHABLE;
+	}
+	if (r == NS_CLI_OK && passing.last != '\n')
+		(void)fputc('\n', cli->out);
+	return r;
 }
 
 const char *ns_document_text(const json_t *object, const char *name)
@@ -96,7 +131,11 @@ char *ns_document_join(const json_t *array, const char *separator)
 const char *ns_document_age(const json_t *object, const char *name, int64_t now,
 			    char buf[static NS_SHOW_FIGURE_MAX + 8])
 {
-	const char *text = ns_document_text(object, name);
+	return ns_document_age_of(ns_document_text(object, name), now, buf);
+}
+
+const char *ns_document_age_of(const char *text, int64_t now, char buf[static NS_SHOW_FIGURE_MAX + 8])
+{
 	char figure[NS_SHOW_FIGURE_MAX];
 	int64_t time;
 
@@ -105,7 +144,8 @@ const char *ns_document_age(const json_t *object, const char *name, int64_t now,
 	if (now - time < 1000000) /* and clocks that were set back */
 		return "now";
 	(void)ns_show_duration(now - time, figure);
-	(void)snprintf(buf, NS_SHOW_FIGURE_MAX + 8, "%.*s ago", (int)strcspn(figure, " "), figure);
+	figure[strcspn(figure, " ")] = '\0';
+	(void)ns_show_copy(ns_show_copy(buf, figure), " ago");
 	return buf;
 }
 

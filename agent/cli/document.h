@@ -17,6 +17,9 @@
 
 /* Byte for byte, with a newline behind it; indented on a terminal. Returns an exit code. */
 int ns_document_print(const struct ns_cli *cli, const struct ns_response *response, struct ns_error *err);
+/* Asks for a document and prints it byte for byte while it comes, with a newline behind it. One that breaks off has
+ * been printed as far as it came, and is an error. */
+int ns_document_pass(const struct ns_cli *cli, char *path, struct ns_error *err);
 /* The same for a document made here; `json` is stolen. */
 int ns_document_print_json(const struct ns_cli *cli, json_t *json, struct ns_error *err);
 
@@ -28,6 +31,8 @@ uint64_t ns_document_number(const json_t *object, const char *name);
 const char *ns_document_peer(const json_t *peer, char buf[static NS_DOCUMENT_PEER_MAX]);
 /* Array elements (texts and numbers) joined by `separator`. Malloced; NULL without memory. */
 char *ns_document_join(const json_t *array, const char *separator);
+/* "5min ago" of an RFC 3339 time; "" for "". */
+const char *ns_document_age_of(const char *time, int64_t now, char buf[static NS_SHOW_FIGURE_MAX + 8]);
 /* "5min ago" of an RFC 3339 time; "" for null. */
 const char *ns_document_age(const json_t *object, const char *name, int64_t now,
 			    char buf[static NS_SHOW_FIGURE_MAX + 8]);

@@ -2,20 +2,15 @@
  *
  * The graph in Graphviz's DOT language. One node a peer: the internet is one, whatever its addresses, so that a public
  * server stays readable. One arrow between two nodes, labelled with the services it carries; two workloads that saw the
- * same connection from both ends make one arrow.
+ * same connection from both ends make one arrow. What is kept grows with the picture, not with the edges.
  */
+#include "graph_dot.h"
+
 #include <string.h>
 
 #include "cleanup.h"
-#include "edges.h"
 
 #define LABELS_MAX 12 /* services on one arrow; the rest is counted */
-
-/* Sets as JSON objects: they remember the order in which their members came. */
-struct picture {
-	json_t *nodes;  /* id -> {"label", "mode", "shape", "fill"} */
-	json_t *arrows; /* "from\nto" -> {"from", "to", "labels": {label: true}, "transit": bool} */
-};
 
 static const char *fill_of(const char *mode)
 {
@@ -61,7 +56,7 @@ static const char *mode_of(const json_t *modes, const char *workload)
 	return "";
 }
 
-static bool add_node(struct picture *picture, const char *id, const char *label, const char *mode, const char *shape)
+static bool add_node(struct ns_picture *picture, const char *id, const char *label, const char *mode, const char *shape)
 {
 	if (json_object_get(picture->nodes, id))
 		return true;
@@ -70,77 +65,64 @@ static bool add_node(struct picture *picture, const char *id, const char *label,
 					     "fill", fill_of(mode))) == 0;
 }
 
-static bool add_workload(struct picture *picture, const json_t *modes, const char *name)
+static bool add_workload(struct ns_picture *picture, const char *id, const char *name)
 {
-	NS_FREE char *id = NULL;
-
-	if (asprintf(&id, "workload %s", name) < 0) {
-		id = NULL;
-		return false;
-	}
-	return add_node(picture, id, name, mode_of(modes, name), "box");
+	return json_object_get(picture->nodes, id) || add_node(picture, id, name, mode_of(picture->modes, name), "box");
 }
 
 /* Adds the peer's node and writes its id. */
-static bool add_peer(struct picture *picture, const json_t *modes, const json_t *peer,
-		     char id[static NS_DOCUMENT_PEER_MAX])
+static bool add_peer(struct ns_picture *picture, const struct ns_shown_peer *peer, char id[static NS_DOCUMENT_PEER_MAX])
 {
-	const char *peer_class = ns_document_text(peer, "class"), *name = ns_document_text(peer, "name");
+	const char *peer_class = peer->peer_class;
 
 	if (strcmp(peer_class, "workload") == 0) {
-		(void)snprintf(id, NS_DOCUMENT_PEER_MAX, "workload %s", name);
-		return add_workload(picture, modes, name);
+		(void)snprintf(id, NS_DOCUMENT_PEER_MAX, "workload %s", peer->name);
+		return add_workload(picture, id, peer->name);
 	}
 	if (strcmp(peer_class, "internet") == 0) {
 		(void)snprintf(id, NS_DOCUMENT_PEER_MAX, "internet");
 		return add_node(picture, id, id, "", "ellipse");
 	}
-	(void)ns_document_peer(peer, id);
+	(void)ns_edge_peer(peer, id);
 	return add_node(picture, id, id, "", strcmp(peer_class, "host") == 0 ? "house" : "ellipse");
 }
 
-static bool add_arrow(struct picture *picture, const char *from, const char *to, const char *label, bool transit)
+static bool add_arrow(struct ns_picture *picture, const char *from, const char *to, const char *label, bool transit)
 {
-	NS_FREE char *id = NULL;
-	json_t *arrow;
+	char id[2 * NS_DOCUMENT_PEER_MAX + 8];
+	json_t *arrow, *labels;
 
-	if (asprintf(&id, "%s\n%s\n%d", from, to, transit) < 0) {
-		id = NULL;
-		return false;
-	}
+	(void)snprintf(id, sizeof(id), "%s\n%s\n%d", from, to, transit);
 	arrow = json_object_get(picture->arrows, id);
 	if (!arrow) {
 		arrow = json_pack("{s:s, s:s, s:{}, s:b}", "from", from, "to", to, "labels", "transit", transit);
 		if (json_object_set_new(picture->arrows, id, arrow) < 0)
 			return false;
+		picture->size++;
 	}
-	return json_object_set_new(json_object_get(arrow, "labels"), label, json_true()) == 0;
+	labels = json_object_get(arrow, "labels");
+	if (json_object_get(labels, label))
+		return true;
+	picture->size++;
+	return json_object_set_new(labels, label, json_true()) == 0;
 }
 
-static bool add_edge(struct picture *picture, const json_t *modes, const json_t *edge)
+static bool add_edge(struct ns_picture *picture, const struct ns_shown_edge *edge)
 {
-	const char *workload = ns_document_text(edge, "workload"), *direction = ns_document_text(edge, "direction");
 	char own[NS_DOCUMENT_PEER_MAX], peer[NS_DOCUMENT_PEER_MAX], source[NS_DOCUMENT_PEER_MAX];
-	char port[NS_SHOW_FIGURE_MAX];
-	NS_FREE char *label = NULL;
-	bool transit = strcmp(direction, "transit") == 0;
+	char port[NS_SHOW_FIGURE_MAX], label[NS_DOCUMENT_PEER_MAX];
+	bool transit = strcmp(edge->direction, "transit") == 0;
 
-	(void)snprintf(own, sizeof(own), "workload %s", workload);
-	if (!add_workload(picture, modes, workload) || !add_peer(picture, modes, json_object_get(edge, "peer"), peer))
+	(void)snprintf(own, sizeof(own), "workload %s", edge->workload);
+	if (!add_workload(picture, own, edge->workload) || !add_peer(picture, &edge->peer, peer))
 		return false;
 	(void)ns_edge_port(edge, port);
-	if (asprintf(&label, "%s%s%s%s%s", ns_document_text(edge, "protocol"), *port ? "/" : "",
-		     strncmp(port, "type ", 5) == 0 ? port + 5 : port, transit ? " via " : "",
-		     transit ? workload : "") < 0) {
-		label = NULL;
-		return false;
-	}
-	if (transit) {
-		const json_t *from = json_object_get(edge, "source");
-
-		return add_peer(picture, modes, from, source) && add_arrow(picture, source, peer, label, true);
-	}
-	if (strcmp(direction, "ingress") == 0)
+	(void)snprintf(label, sizeof(label), "%s%s%s%s%s", edge->protocol, *port ? "/" : "",
+		       strncmp(port, "type ", 5) == 0 ? port + 5 : port, transit ? " via " : "",
+		       transit ? edge->workload : "");
+	if (transit)
+		return add_peer(picture, &edge->source, source) && add_arrow(picture, source, peer, label, true);
+	if (strcmp(edge->direction, "ingress") == 0)
 		return add_arrow(picture, peer, own, label, false);
 	return add_arrow(picture, own, peer, label, false);
 }
@@ -192,7 +174,49 @@ static int write_node(FILE *out, const char *id, const json_t *node, struct ns_e
 	return r;
 }
 
-static int write_picture(FILE *out, const struct picture *picture, struct ns_error *err)
+int ns_picture_start(struct ns_picture *picture, const json_t *modes, struct ns_error *err)
+{
+	*picture = (struct ns_picture){ .nodes = json_object(), .arrows = json_object(), .modes = modes };
+	return picture->nodes && picture->arrows ? NS_CLI_OK : ns_cli_no_memory(err);
+}
+
+void ns_picture_release(struct ns_picture *picture)
+{
+	json_decref(picture->nodes);
+	json_decref(picture->arrows);
+	*picture = (struct ns_picture){ 0 };
+}
+
+int ns_picture_add(void *ctx, const struct ns_shown_edge *edge, struct ns_error *err)
+{
+	struct ns_picture *picture = ctx;
+
+	if (!add_edge(picture, edge))
+		return ns_cli_no_memory(err);
+	if (picture->size + json_object_size(picture->nodes) > NS_PICTURE_MAX)
+		return ns_cli_refused(err, "a picture of more than %d parts; name a workload, or use --format json",
+				      NS_PICTURE_MAX);
+	return NS_CLI_OK;
+}
+
+int ns_picture_add_workloads(struct ns_picture *picture, const json_t *names, struct ns_error *err)
+{
+	const json_t *value;
+	bool ok = true;
+	size_t i;
+
+	json_array_foreach (names, i, value) {
+		char id[NS_DOCUMENT_PEER_MAX];
+
+		if (!json_is_string(value))
+			continue;
+		(void)snprintf(id, sizeof(id), "workload %s", json_string_value(value));
+		ok = ok && add_workload(picture, id, json_string_value(value));
+	}
+	return ok ? NS_CLI_OK : ns_cli_no_memory(err);
+}
+
+int ns_picture_write(FILE *out, const struct ns_picture *picture, struct ns_error *err)
 {
 	const char *id;
 	json_t *node, *arrow;
@@ -211,22 +235,4 @@ static int write_picture(FILE *out, const struct picture *picture, struct ns_err
 	}
 	(void)fputs("}\n", out);
 	return r;
-}
-
-int ns_graph_dot(FILE *out, const json_t *graph, const json_t *modes, struct ns_error *err)
-{
-	NS_JSON json_t *nodes = json_object();
-	NS_JSON json_t *arrows = json_object();
-	struct picture picture = { nodes, arrows };
-	const json_t *value;
-	bool ok = nodes && arrows;
-	size_t i;
-
-	json_array_foreach (json_object_get(graph, "workloads"), i, value) {
-		ok = ok && (!json_is_string(value) || add_workload(&picture, modes, json_string_value(value)));
-	}
-	json_array_foreach (json_object_get(graph, "edges"), i, value) {
-		ok = ok && add_edge(&picture, modes, value);
-	}
-	return ok ? write_picture(out, &picture, err) : ns_cli_no_memory(err);
 }

@@ -163,14 +163,37 @@ size_t ns_show_cut(const char *text, size_t width, size_t *ret_width)
 	return bytes;
 }
 
+/* A table has a few of these a row. */
+static char *put_number(char *to, uint64_t number)
+{
+	char digits[20], *at = digits + sizeof(digits);
+	size_t n;
+
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	n = (size_t)(digits + sizeof(digits) - at);
+	memcpy(to, at, n);
+	to[n] = '\0';
+	return to + n;
+}
+
+const char *ns_show_number(uint64_t number, char buf[static NS_SHOW_FIGURE_MAX])
+{
+	(void)put_number(buf, number);
+	return buf;
+}
+
 const char *ns_show_bytes(uint64_t bytes, char buf[static NS_SHOW_FIGURE_MAX])
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = { " B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB" };
 	uint64_t tenths;
 	size_t unit = 0;
+	char *to;
 
 	if (bytes < 1024) {
-		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "%" PRIu64 " B", bytes);
+		(void)ns_show_copy(put_number(buf, bytes), units[0]);
 		return buf;
 	}
 	while (bytes >= UINT64_C(1024) * 1024) {
@@ -178,8 +201,9 @@ const char *ns_show_bytes(uint64_t bytes, char buf[static NS_SHOW_FIGURE_MAX])
 		unit++;
 	}
 	tenths = bytes * 10 / 1024; /* rounded down: never "1024.0" */
-	(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10,
-		       units[unit + 1]);
+	to = put_number(buf, tenths / 10);
+	*to++ = '.';
+	(void)ns_show_copy(put_number(to, tenths % 10), units[unit + 1]);
 	return buf;
 }
 
@@ -191,13 +215,14 @@ const char *ns_show_duration(int64_t us, char buf[static NS_SHOW_FIGURE_MAX])
 	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
 	int64_t seconds = us / 1000000;
 	size_t i = 0;
+	char *to;
 
 	if (us <= 0) {
-		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "0s");
+		(void)ns_show_copy(buf, "0s");
 		return buf;
 	}
 	if (seconds == 0) {
-		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "%" PRId64 "ms", us / 1000);
+		(void)ns_show_copy(put_number(buf, (uint64_t)us / 1000), "ms");
 		return buf;
 	}
 	while (seconds < units[i].seconds)
@@ -205,10 +230,10 @@ const char *ns_show_duration(int64_t us, char buf[static NS_SHOW_FIGURE_MAX])
 	int64_t first = seconds / units[i].seconds, rest = seconds % units[i].seconds;
 	int64_t second = i < 3 ? rest / units[i + 1].seconds : 0;
 
-	if (second > 0)
-		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "%" PRId64 "%s %" PRId64 "%s", first, units[i].name, second,
-			       units[i + 1].name);
-	else
-		(void)snprintf(buf, NS_SHOW_FIGURE_MAX, "%" PRId64 "%s", first, units[i].name);
+	to = ns_show_copy(put_number(buf, (uint64_t)first), units[i].name);
+	if (second > 0) {
+		*to++ = ' ';
+		(void)ns_show_copy(put_number(to, (uint64_t)second), units[i + 1].name);
+	}
 	return buf;
 }

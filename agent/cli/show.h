@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NS_SHOW_FIGURE_MAX 32
 
@@ -25,6 +26,16 @@ size_t ns_show_width(const char *text);
 /* How many bytes of it fit into so many columns; *ret_width is what they take, one less before a wide character. */
 size_t ns_show_cut(const char *text, size_t width, size_t *ret_width);
 
+/* Copies the text and its NUL to where there is room for it; returns the place of the NUL. */
+static inline char *ns_show_copy(char *to, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(to, text, n + 1);
+	return to + n;
+}
+
+const char *ns_show_number(uint64_t number, char buf[static NS_SHOW_FIGURE_MAX]);
 const char *ns_show_bytes(uint64_t bytes, char buf[static NS_SHOW_FIGURE_MAX]); /* "1.4 MiB" */
 const char *ns_show_duration(int64_t us, char buf[static NS_SHOW_FIGURE_MAX]);  /* "3d 4h", "5min 2s", "250ms" */
 

@@ -2,7 +2,7 @@
 #include "table.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,50 +15,104 @@
 
 static void clear(struct ns_table *table)
 {
-	for (size_t i = 0; i < table->n_cells; i++)
-		free(table->cells[i]);
 	table->n_cells = 0;
+	table->text_length = 0;
 }
 
 void ns_table_release(struct ns_table *table)
 {
-	clear(table);
 	free(table->cells);
+	free(table->text);
 	table->cells = NULL;
-	table->allocated = 0;
+	table->text = NULL;
+	table->allocated = table->text_allocated = 0;
+	clear(table);
+}
+
+static bool make_room(struct ns_table *table, size_t length)
+{
+	if (table->n_cells == table->allocated) {
+		size_t n = table->allocated ? table->allocated * 2 : 256;
+		struct ns_cell *cells = reallocarray(table->cells, n, sizeof(*cells));
+
+		if (!cells)
+			return false;
+		table->cells = cells;
+		table->allocated = n;
+	}
+	if (length > table->text_allocated - table->text_length) {
+		size_t n = (table->text_length + length) * 2;
+		char *text = realloc(table->text, n);
+
+		if (!text)
+			return false;
+		table->text = text;
+		table->text_allocated = n;
+	}
+	return true;
+}
+
+static void add_escaped(struct ns_table *table, const char *text, size_t length, size_t width)
+{
+	if (length > UINT_MAX || !make_room(table, length + 1)) {
+		table->failed = true;
+		return;
+	}
+	memcpy(table->text + table->text_length, text, length);
+	table->text[table->text_length + length] = '\0';
+	table->cells[table->n_cells++] = (struct ns_cell){ table->text_length, (unsigned)length, (unsigned)width };
+	table->text_length += length + 1;
+}
+
+/* Of nearly all texts every byte is a character that takes one column and stands there as it is. */
+static bool is_plain(const char *text, size_t *ret_length)
+{
+	const char *p = text;
+
+	while (*p >= 0x20 && *p < 0x7f)
+		p++;
+	*ret_length = (size_t)(p - text);
+	return *p == '\0';
 }
 
 void ns_table_add(struct ns_table *table, const char *text)
 {
-	char *escaped;
+	NS_FREE char *escaped = NULL;
+	size_t length;
 
 	if (table->failed)
 		return;
-	if (table->n_cells == table->allocated) {
-		size_t n = table->allocated ? table->allocated * 2 : 256;
-		char **cells = reallocarray(table->cells, n, sizeof(*cells));
-
-		if (!cells) {
-			table->failed = true;
-			return;
-		}
-		table->cells = cells;
-		table->allocated = n;
+	if (!text || !*text)
+		text = "-";
+	if (is_plain(text, &length)) {
+		add_escaped(table, text, length, length);
+		return;
 	}
-	escaped = ns_show_escape(text && *text ? text : "-");
+	escaped = ns_show_escape(text);
 	if (escaped)
-		table->cells[table->n_cells++] = escaped;
+		add_escaped(table, escaped, strlen(escaped), ns_show_width(escaped));
 	else
 		table->failed = true;
 }
 
+#define SHORT_MAX 512
+
 void ns_table_addf(struct ns_table *table, const char *format, ...)
 {
 	NS_FREE char *text = NULL;
+	char shorter[SHORT_MAX];
 	va_list args;
+	int n;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0) {
+	n = vsnprintf(shorter, sizeof(shorter), format, args);
+	va_end(args);
+	if (n >= 0 && n < SHORT_MAX) {
+		ns_table_add(table, shorter);
+		return;
+	}
+	va_start(args, format);
+	if (n < 0 || vasprintf(&text, format, args) < 0) {
 		text = NULL;
 		table->failed = true;
 	}
@@ -69,7 +123,9 @@ void ns_table_addf(struct ns_table *table, const char *format, ...)
 
 void ns_table_add_number(struct ns_table *table, uint64_t number)
 {
-	ns_table_addf(table, "%" PRIu64, number);
+	char digits[NS_SHOW_FIGURE_MAX];
+
+	ns_table_add(table, ns_show_number(number, digits));
 }
 
 static void measure(struct ns_table *table)
@@ -80,12 +136,10 @@ static void measure(struct ns_table *table)
 		if (width > table->widths[c])
 			table->widths[c] = width;
 	}
-	for (size_t i = 0; i < table->n_cells; i++) {
-		size_t width = ns_show_width(table->cells[i]);
-
-		if (width > table->widths[i % table->n_columns])
-			table->widths[i % table->n_columns] = width;
-	}
+	for (size_t i = 0; i < table->n_cells; i += table->n_columns)
+		for (size_t c = 0; c < table->n_columns && i + c < table->n_cells; c++)
+			if (table->cells[i + c].width > table->widths[c])
+				table->widths[c] = table->cells[i + c].width;
 }
 
 static size_t least(const struct ns_column *column)
@@ -134,9 +188,18 @@ static void cut(struct ns_table *table, size_t width)
 	}
 }
 
-static void print_cell(const char *text, size_t width, unsigned layout, bool last, FILE *out)
+static void print_blanks(size_t n, FILE *out)
 {
-	size_t have = ns_show_width(text), bytes = strlen(text);
+	static const char blanks[] = "                                                                ";
+
+	for (size_t part; n > 0; n -= part) {
+		part = n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1;
+		(void)fwrite_unlocked(blanks, 1, part, out);
+	}
+}
+
+static void print_cell(const char *text, size_t bytes, size_t have, size_t width, unsigned layout, bool last, FILE *out)
+{
 	bool too_wide = have > width;
 
 	if (too_wide) {
@@ -144,25 +207,34 @@ static void print_cell(const char *text, size_t width, unsigned layout, bool las
 		have++;
 	}
 	if (layout & NS_RIGHT)
-		(void)fprintf(out, "%*s", (int)(width - have), "");
-	(void)fprintf(out, "%.*s%s", (int)bytes, text, too_wide ? ELLIPSIS : "");
+		print_blanks(width - have, out);
+	(void)fwrite_unlocked(text, 1, bytes, out);
+	if (too_wide)
+		(void)fputs_unlocked(ELLIPSIS, out);
 	if (!last)
-		(void)fprintf(out, "%*s", (int)(layout & NS_RIGHT ? GAP : width - have + GAP), "");
+		print_blanks(layout & NS_RIGHT ? GAP : width - have + GAP, out);
 }
 
-/* texts NULL: the heading. */
-static void print_row(const struct ns_table *table, char *const *texts, FILE *out)
+/* cells NULL: the heading. */
+static void print_row(const struct ns_table *table, const struct ns_cell *cells, FILE *out)
 {
 	size_t last = table->n_columns - 1;
 
 	while (last > 0 && table->hidden[last])
 		last--;
 	for (size_t c = 0; c <= last; c++) {
-		if (!table->hidden[c])
-			print_cell(texts ? texts[c] : table->columns[c].heading, table->widths[c],
-				   table->columns[c].layout, c == last, out);
+		const struct ns_column *column = &table->columns[c];
+
+		if (table->hidden[c])
+			continue;
+		if (cells)
+			print_cell(table->text + cells[c].at, cells[c].length, cells[c].width, table->widths[c],
+				   column->layout, c == last, out);
+		else
+			print_cell(column->heading, strlen(column->heading), ns_show_width(column->heading),
+				   table->widths[c], column->layout, c == last, out);
 	}
-	(void)fputc('\n', out);
+	(void)fputc_unlocked('\n', out);
 }
 
 int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_error *err)

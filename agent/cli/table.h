@@ -30,11 +30,21 @@ struct ns_column {
 	unsigned layout; /* enum ns_layout */
 };
 
+struct ns_cell {
+	size_t at;              /* in the table's text */
+	unsigned length, width; /* bytes, columns */
+};
+
+/* Rows that are printed before the rest of a long table has come: what is in memory is bounded. */
+#define NS_TABLE_ROWS_MAX 8192
+
 struct ns_table {
 	const struct ns_column *columns;
 	size_t n_columns;
-	char **cells; /* row after row */
+	struct ns_cell *cells; /* row after row */
 	size_t n_cells, allocated;
+	char *text; /* of all cells, escaped */
+	size_t text_length, text_allocated;
 	size_t widths[NS_TABLE_COLUMNS_MAX]; /* of what was printed so far: later parts keep them */
 	bool hidden[NS_TABLE_COLUMNS_MAX];
 	bool headed, failed;

@@ -34,12 +34,13 @@ static void on_stop(int number)
 static void add_row(struct ns_table *table, const json_t *deny)
 {
 	const json_t *audited = json_object_get(deny, "audited");
+	struct ns_shown_edge edge = ns_edge_of_json(deny);
 
-	ns_table_add(table, ns_document_text(deny, "last_seen"));
-	ns_edge_cells(table, deny);
-	ns_table_add_number(table, ns_document_number(deny, "packets"));
+	ns_table_add(table, edge.last_seen);
+	ns_edge_cells(table, &edge);
+	ns_table_add_number(table, edge.packets);
 	ns_table_add(table, json_is_true(audited) ? "audited" : "refused");
-	ns_edge_process_cell(table, deny);
+	ns_edge_process_cell(table, &edge);
 }
 
 static int people(struct ns_cli *cli, const json_t *denies, struct ns_error *err)

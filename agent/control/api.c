@@ -141,7 +141,7 @@ int ns_api_new_timed(sd_event *event, struct ns_engine *engine, const char *sock
 
 	if (!api)
 		return ns_error_set(err, -ENOMEM, "out of memory for the API");
-	api->service = (struct ns_service){ engine, ns_clock_elapsed() };
+	api->service = (struct ns_service){ .engine = engine, .started = ns_clock_elapsed() };
 	api->times = *times;
 	api->event = sd_event_ref(event);
 	fd = get_socket(api, socket_path, listen_fd, err);

@@ -21,6 +21,17 @@ struct exchange {
 	enum keep keep;
 	char *body;
 	size_t length, allocated, received;
+	struct ns_reply reply;
+	bool later; /* the reply is being made, step by step */
+};
+
+/* An answer on its way out while it is made. */
+struct outgoing {
+	struct ns_api *api;
+	struct ns_stream stream;
+	struct ns_text text;
+	size_t at; /* sent of it */
+	bool whole;
 };
 
 static void forget_body(struct ns_api *api, struct exchange *exchange, enum keep keep)
@@ -32,6 +43,15 @@ static void forget_body(struct ns_api *api, struct exchange *exchange, enum keep
 	exchange->keep = keep;
 }
 
+static void end(struct ns_api *api, struct exchange *exchange)
+{
+	if (exchange->later)
+		api->service.later--;
+	ns_reply_release(&exchange->reply);
+	forget_body(api, exchange, FORGET_BODY);
+	free(exchange);
+}
+
 void ns_api_exchange_completed(void *ctx, struct MHD_Connection *http, void **exchange,
 			       enum MHD_RequestTerminationCode code)
 {
@@ -39,8 +59,7 @@ void ns_api_exchange_completed(void *ctx, struct MHD_Connection *http, void **ex
 	struct ns_api *api = ctx;
 
 	if (*exchange) {
-		forget_body(api, *exchange, FORGET_BODY);
-		free(*exchange);
+		end(api, *exchange);
 		*exchange = NULL;
 	}
 	if (connection)
@@ -184,16 +203,91 @@ size_t ns_api_unescape(void *ctx, struct MHD_Connection *http, char *text)
 
 /* ---- out ---- */
 
-static enum MHD_Result send_reply(struct MHD_Connection *http, struct ns_reply *reply)
+static void release_outgoing(void *ctx)
+{
+	struct outgoing *outgoing = ctx;
+
+	outgoing->api->service.later--;
+	ns_stream_release(&outgoing->stream);
+	ns_text_release(&outgoing->text);
+	free(outgoing);
+}
+
+/* At most one step, when there is less than half of what the connection could take: others wait for this one too. */
+static int refill(struct outgoing *outgoing, size_t room)
+{
+	size_t rest = outgoing->text.length - outgoing->at;
+	struct ns_error error = NS_ERROR_INIT;
+	int r;
+
+	if (outgoing->whole || rest > room / 2)
+		return 0;
+	if (rest > 0)
+		memmove(outgoing->text.data, outgoing->text.data + outgoing->at, rest);
+	outgoing->text.length = rest;
+	outgoing->at = 0;
+	r = outgoing->stream.next(outgoing->stream.ctx, &outgoing->text, &error);
+	outgoing->whole = r == 0;
+	if (r < 0)
+		ns_log_error("api: an answer breaks off: %s", error.text);
+	return r < 0 ? r : 0;
+}
+
+/* 0 bytes: the library asks again in its next turn. After an error the connection ends without the mark of the end, so
+ * that nobody takes half a document for a whole one. */
+static ssize_t read_outgoing(void *ctx, uint64_t position, char *buffer, size_t max)
+{
+	struct outgoing *outgoing = ctx;
+	size_t n;
+
+	if (refill(outgoing, max) < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	n = outgoing->text.length - outgoing->at;
+	if (n == 0 && outgoing->whole)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	n = n < max ? n : max;
+	if (n > 0)
+		memcpy(buffer, outgoing->text.data + outgoing->at, n);
+	outgoing->at += n;
+	return (ssize_t)n;
+}
+
+static struct MHD_Response *stream_response(struct ns_api *api, struct ns_reply *reply)
+{
+	struct outgoing *outgoing = calloc(1, sizeof *outgoing);
+	struct MHD_Response *response;
+
+	if (!outgoing)
+		return NULL;
+	outgoing->api = api;
+	outgoing->stream = reply->later;
+	reply->later = (struct ns_stream)NS_STREAM_INIT;
+	api->service.later++;
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, NS_HTTP_HEADERS_MAX, read_outgoing, outgoing,
+						     release_outgoing);
+	if (!response)
+		release_outgoing(outgoing);
+	return response;
+}
+
+static struct MHD_Response *whole_response(struct ns_reply *reply)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(reply->text.length, reply->text.data, MHD_RESPMEM_MUST_FREE);
+
+	/* The library frees it now. */
+	if (response)
+		reply->text = (struct ns_text)NS_TEXT_INIT;
+	return response;
+}
+
+static enum MHD_Result send_reply(struct ns_api *api, struct MHD_Connection *http, struct ns_reply *reply)
+{
+	struct MHD_Response *response = reply->later.next ? stream_response(api, reply) : whole_response(reply);
 	enum MHD_Result result;
 
 	if (!response)
 		return MHD_NO;
-	/* The library frees it now. */
-	reply->text = (struct ns_text)NS_TEXT_INIT;
 	result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	if (result == MHD_YES)
 		result = MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
@@ -213,10 +307,30 @@ static void too_large(struct ns_reply *reply)
 	ns_reply_error(reply, MHD_HTTP_CONTENT_TOO_LARGE, line);
 }
 
+/* Makes the reply, or begins to. */
+static void make_reply(struct ns_api *api, struct exchange *exchange, const struct ns_request *request,
+		       const struct collection *collection)
+{
+	struct ns_reply *reply = &exchange->reply;
+
+	if (exchange->keep == BODY_TOO_LARGE)
+		too_large(reply);
+	else if (exchange->keep == NO_ROOM_FOR_BODY)
+		ns_reply_error(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "too many large requests at once; try again");
+	else if (collection->too_many)
+		ns_reply_error(reply, MHD_HTTP_BAD_REQUEST, "?: too many parameters");
+	else if (collection->has_nul)
+		ns_reply_error(reply, MHD_HTTP_BAD_REQUEST, "?: has a NUL");
+	else
+		ns_request_answer(&api->service, request, reply);
+	exchange->later = reply->later.next && !reply->streamed;
+	api->service.later += exchange->later;
+}
+
+/* Called again in each turn of the library while the reply is being made. */
 static enum MHD_Result answer(struct ns_api *api, struct MHD_Connection *http, const char *method, const char *url,
 			      struct exchange *exchange)
 {
-	NS_CLEANUP(ns_reply_release) struct ns_reply reply = NS_REPLY_INIT;
 	struct ns_request request = { .method = method,
 				      .path = url,
 				      .caller = &exchange->caller,
@@ -225,17 +339,14 @@ static enum MHD_Result answer(struct ns_api *api, struct MHD_Connection *http, c
 	struct collection collection = { .request = &request };
 
 	(void)MHD_get_connection_values_n(http, MHD_GET_ARGUMENT_KIND, collect_parameter, &collection);
-	if (exchange->keep == BODY_TOO_LARGE)
-		too_large(&reply);
-	else if (exchange->keep == NO_ROOM_FOR_BODY)
-		ns_reply_error(&reply, MHD_HTTP_SERVICE_UNAVAILABLE, "too many large requests at once; try again");
-	else if (collection.too_many)
-		ns_reply_error(&reply, MHD_HTTP_BAD_REQUEST, "?: too many parameters");
-	else if (collection.has_nul)
-		ns_reply_error(&reply, MHD_HTTP_BAD_REQUEST, "?: has a NUL");
-	else
-		ns_request_answer(&api->service, &request, &reply);
-	return send_reply(http, &reply);
+	if (!exchange->later) {
+		make_reply(api, exchange, &request, &collection);
+		if (exchange->later)
+			return MHD_YES;
+	} else if (ns_request_go_on(&api->service, &request, &exchange->reply)) {
+		return MHD_YES;
+	}
+	return send_reply(api, http, &exchange->reply);
 }
 
 enum MHD_Result ns_api_exchange_handle(void *ctx, struct MHD_Connection *http, const char *url, const char *method,

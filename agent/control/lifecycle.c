@@ -143,39 +143,6 @@ int ns_lifecycle_learn_start(const struct ns_lifecycle *cycle, const char *workl
 	return 0;
 }
 
-int ns_lifecycle_learn_stop(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err)
-{
-	struct ns_store *store = ns_engine_store(cycle->engine);
-	NS_JSON json_t *answer = NULL;
-	struct ns_workload row;
-	int r;
-
-	r = ns_store_get_workload(store, workload, &row, err);
-	if (r < 0)
-		return r;
-	if (in_force(row.mode))
-		return ns_error_set(err, -EALREADY,
-				    "%s is %s, so nothing is being learned; \"learn start\" begins a new window",
-				    workload, ns_mode_format(row.mode));
-	r = ns_lifecycle_propose(cycle, workload, &answer, err);
-	if (r < 0)
-		return r;
-	/* Still learning: the proposal is the active policy over again, and there is nothing to approve. */
-	r = ns_store_get_workload(store, workload, &row, err);
-	if (r >= 0 && row.mode == NS_MODE_LEARNING) {
-		r = ns_store_set_mode(store, workload, NS_MODE_APPROVED, cycle->actor, "learn stop", cycle->now, err);
-		if (r >= 0)
-			r = ns_lifecycle_follow(cycle, workload, NS_MODE_APPROVED, json_object_get(answer, "warnings"),
-						err);
-		if (r >= 0 && json_object_set_new(answer, "mode", json_string(ns_mode_format(NS_MODE_APPROVED))) < 0)
-			r = no_memory(err);
-	}
-	if (r < 0)
-		return r;
-	*ret = NS_TAKE(answer);
-	return 0;
-}
-
 /* ---- deciding ---- */
 
 static int check_reason(const char *reason, struct ns_error *err)

@@ -23,6 +23,7 @@
 #include <jansson.h>
 
 #include "engine.h"
+#include "text.h"
 
 struct ns_lifecycle {
 	struct ns_engine *engine; /* and its store */
@@ -47,6 +48,18 @@ int ns_lifecycle_learn_stop(const struct ns_lifecycle *cycle, const char *worklo
  * those of the proposal that waits (or, with none waiting, of the active policy), no revision is added, the answer is
  * about that one, and `unchanged` is true. No edges make a policy that refuses everything, with a warning. */
 int ns_lifecycle_propose(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err);
+
+/* The same two, step by step, so that others can be served meanwhile. `cycle` and what it points to but the engine is
+ * copied. What changed between the steps is met as it is at the end: -ESTALE when the window or the mode is another. */
+struct ns_proposing;
+int ns_proposing_new(const struct ns_lifecycle *cycle, const char *workload, bool learn_stop, struct ns_proposing **ret,
+		     struct ns_error *err);
+struct ns_proposing *ns_proposing_free(struct ns_proposing *proposing);      /* accepts NULL; returns NULL */
+int ns_proposing_step(struct ns_proposing *proposing, struct ns_error *err); /* 1: again; 0: _end next */
+int ns_proposing_end(struct ns_proposing *proposing, json_t **ret, struct ns_error *err); /* once */
+/* All of this as a document that makes itself. */
+int ns_proposing_stream(const struct ns_lifecycle *cycle, const char *workload, bool learn_stop, struct ns_stream *ret,
+			struct ns_error *err);
 
 /* A policy written by hand (borrowed), as the newest revision. Its "revision" says which one it is based on: the one
  * that _current gives, or the newest; 1 when there is none. The daemon numbers the new one. So two people who edit the

@@ -10,7 +10,8 @@
 /* What a call gathers on its way to an answer. */
 struct proposal {
 	struct ns_policy policy;
-	struct ns_graph window;
+	struct ns_graph gaps; /* of the window */
+	uint64_t edges;
 	json_t *warnings;
 	bool unchanged;
 	char digest[NS_DIGEST_TEXT_MAX];
@@ -18,13 +19,13 @@ struct proposal {
 
 #define PROPOSAL_INIT                                                                                                  \
 	{                                                                                                              \
-		.policy = NS_POLICY_INIT, .window = NS_GRAPH_INIT, .warnings = json_array()                            \
+		.policy = NS_POLICY_INIT, .gaps = NS_GRAPH_INIT, .warnings = json_array()                              \
 	}
 
 static void proposal_release(struct proposal *proposal)
 {
 	ns_policy_release(&proposal->policy);
-	ns_graph_release(&proposal->window);
+	ns_graph_release(&proposal->gaps);
 	json_decref(proposal->warnings);
 }
 
@@ -150,10 +151,10 @@ static void warn_of_window(const struct ns_lifecycle *cycle, const struct ns_wor
 		ns_lifecycle_warn(
 			warnings, "the workload is %s: what its policy %s is in the denies, not in the window",
 			ns_mode_format(row->mode), row->mode == NS_MODE_ENFORCING ? "refuses" : "would refuse");
-	if (proposal->window.n_gaps > 0)
+	if (proposal->gaps.n_gaps > 0)
 		ns_lifecycle_warn(warnings, "the window is incomplete: %zu gaps; what happened in them may be missing",
-				  proposal->window.n_gaps);
-	if (proposal->window.n_edges == 0)
+				  proposal->gaps.n_gaps);
+	if (proposal->edges == 0)
 		ns_lifecycle_warn(warnings, "nothing was seen in the window: this policy refuses everything");
 }
 
@@ -173,35 +174,187 @@ static int add_window(json_t *json, const struct ns_lifecycle *cycle, const stru
 	return 0;
 }
 
-int ns_lifecycle_propose(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err)
+/* ---- proposing, in slices: a window may have a million edges, and others are served meanwhile ---- */
+
+/* Edges looked at in one step: some milliseconds. */
+#define SLICE 2048
+
+struct ns_proposing {
+	struct ns_lifecycle cycle;
+	struct ns_actor actor;
+	bool learn_stop;
+	struct ns_workload row; /* as it was in the beginning */
+	struct proposal proposal;
+	struct ns_edge_walk *walk;
+	struct ns_proposer *proposer;
+	struct ns_error *err;
+};
+
+struct ns_proposing *ns_proposing_free(struct ns_proposing *proposing)
 {
-	NS_CLEANUP(proposal_release) struct proposal proposal = PROPOSAL_INIT;
+	if (!proposing)
+		return NULL;
+	ns_edge_walk_free(proposing->walk);
+	ns_proposer_free(proposing->proposer);
+	proposal_release(&proposing->proposal);
+	free(proposing);
+	return NULL;
+}
+
+NS_DEFINE_CLEANUP(struct ns_proposing *, ns_proposing_free)
+
+int ns_proposing_new(const struct ns_lifecycle *cycle, const char *workload, bool learn_stop, struct ns_proposing **ret,
+		     struct ns_error *err)
+{
+	NS_CLEANUP(ns_proposing_freep) struct ns_proposing *proposing = calloc(1, sizeof *proposing);
 	struct ns_store *store = ns_engine_store(cycle->engine);
 	struct ns_propose_options options = { .verdict = ns_engine_settings(cycle->engine)->verdict };
-	NS_JSON json_t *json = NULL;
-	struct ns_workload row;
+	struct proposal *proposal;
 	int r;
 
-	if (!proposal.warnings)
+	if (!proposing)
 		return no_memory(err);
-	r = ns_store_get_workload(store, workload, &row, err);
+	proposing->cycle = *cycle;
+	proposing->actor = *cycle->actor;
+	proposing->cycle.actor = &proposing->actor;
+	proposing->learn_stop = learn_stop;
+	proposal = &proposing->proposal;
+	*proposal = (struct proposal)PROPOSAL_INIT;
+	if (!proposal->warnings)
+		return no_memory(err);
+	r = ns_store_get_workload(store, workload, &proposing->row, err);
 	if (r < 0)
 		return r;
-	ns_lifecycle_harvest(cycle->engine, workload, proposal.warnings);
-	r = ns_store_load_window(store, workload, row.learning_since, &proposal.window, err);
+	if (learn_stop && (proposing->row.mode == NS_MODE_AUDITING || proposing->row.mode == NS_MODE_ENFORCING))
+		return ns_error_set(err, -EALREADY,
+				    "%s is %s, so nothing is being learned; \"learn start\" begins a new window",
+				    workload, ns_mode_format(proposing->row.mode));
+	ns_lifecycle_harvest(cycle->engine, workload, proposal->warnings);
+	r = ns_store_load_window_gaps(store, workload, proposing->row.learning_since, &proposal->gaps, err);
 	if (r >= 0)
-		r = ns_propose(&proposal.window, workload, row.newest_revision + 1, &options, &proposal.policy, err);
+		r = ns_proposer_new(workload, &options, &proposal->gaps, &proposing->proposer, err);
+	if (r >= 0)
+		r = ns_store_walk_edges(store, workload, proposing->row.learning_since, &proposing->walk, err);
 	if (r < 0)
 		return r;
-	warn_of_window(cycle, &row, &proposal);
-	r = finish(cycle, &row, &proposal, "learned", &json, err);
+	*ret = NS_TAKE(proposing);
+	return 0;
+}
+
+static int add_edge(void *ctx, const struct ns_edge *edge)
+{
+	struct ns_proposing *proposing = ctx;
+
+	return ns_proposer_add(proposing->proposer, edge, proposing->err);
+}
+
+int ns_proposing_step(struct ns_proposing *proposing, struct ns_error *err)
+{
+	proposing->err = err;
+	return ns_edge_walk_some(proposing->walk, SLICE, add_edge, proposing, err);
+}
+
+/* Still learning: the proposal is the active policy over again, and there is nothing to approve. */
+static int stop_learning(const struct ns_proposing *proposing, json_t *answer, struct ns_error *err)
+{
+	const struct ns_lifecycle *cycle = &proposing->cycle;
+	struct ns_store *store = ns_engine_store(cycle->engine);
+	struct ns_workload row;
+	int r = ns_store_get_workload(store, proposing->row.name, &row, err);
+
+	if (r < 0 || row.mode != NS_MODE_LEARNING)
+		return r;
+	r = ns_store_set_mode(store, row.name, NS_MODE_APPROVED, cycle->actor, "learn stop", cycle->now, err);
 	if (r >= 0)
-		r = add_window(json, cycle, &row, &proposal.window, err);
+		r = ns_lifecycle_follow(cycle, row.name, NS_MODE_APPROVED, json_object_get(answer, "warnings"), err);
+	if (r >= 0 && json_object_set_new(answer, "mode", json_string(ns_mode_format(NS_MODE_APPROVED))) < 0)
+		r = no_memory(err);
+	return r;
+}
+
+int ns_proposing_end(struct ns_proposing *proposing, json_t **ret, struct ns_error *err)
+{
+	struct proposal *proposal = &proposing->proposal;
+	const struct ns_lifecycle *cycle = &proposing->cycle;
+	NS_JSON json_t *json = NULL;
+	struct ns_workload row;
+	int r = ns_store_get_workload(ns_engine_store(cycle->engine), proposing->row.name, &row, err);
+
+	if (r < 0)
+		return r;
+	/* Others may have done something meanwhile; what they decided stands. */
+	if (row.learning_since != proposing->row.learning_since || row.mode != proposing->row.mode)
+		return ns_error_set(err, -ESTALE, "%s became %s while its edges were read; try again", row.name,
+				    ns_mode_format(row.mode));
+	proposal->edges = ns_proposer_edges(proposing->proposer);
+	r = ns_proposer_end(proposing->proposer, row.newest_revision + 1, &proposal->policy, err);
+	proposing->proposer = ns_proposer_free(proposing->proposer);
+	if (r < 0)
+		return r;
+	warn_of_window(cycle, &row, proposal);
+	r = finish(cycle, &row, proposal, "learned", &json, err);
+	if (r >= 0)
+		r = add_window(json, cycle, &row, &proposal->gaps, err);
+	if (r >= 0 && proposing->learn_stop)
+		r = stop_learning(proposing, json, err);
 	if (r < 0)
 		return r;
 	*ret = NS_TAKE(json);
 	return 0;
 }
+
+static int at_once(const struct ns_lifecycle *cycle, const char *workload, bool learn_stop, json_t **ret,
+		   struct ns_error *err)
+{
+	NS_CLEANUP(ns_proposing_freep) struct ns_proposing *proposing = NULL;
+	int r = ns_proposing_new(cycle, workload, learn_stop, &proposing, err);
+
+	if (r < 0)
+		return r;
+	while ((r = ns_proposing_step(proposing, err)) > 0)
+		;
+	return r < 0 ? r : ns_proposing_end(proposing, ret, err);
+}
+
+int ns_lifecycle_propose(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err)
+{
+	return at_once(cycle, workload, false, ret, err);
+}
+
+int ns_lifecycle_learn_stop(const struct ns_lifecycle *cycle, const char *workload, json_t **ret, struct ns_error *err)
+{
+	return at_once(cycle, workload, true, ret, err);
+}
+
+static int next(void *ctx, struct ns_text *text, struct ns_error *err)
+{
+	json_t *answer = NULL;
+	int r = ns_proposing_step(ctx, err);
+
+	if (r == 0)
+		r = ns_proposing_end(ctx, &answer, err);
+	else
+		return r;
+	return r < 0 ? r : ns_text_take_json(text, answer, err);
+}
+
+static void release(void *ctx)
+{
+	ns_proposing_free(ctx);
+}
+
+int ns_proposing_stream(const struct ns_lifecycle *cycle, const char *workload, bool learn_stop, struct ns_stream *ret,
+			struct ns_error *err)
+{
+	struct ns_proposing *proposing = NULL;
+	int r = ns_proposing_new(cycle, workload, learn_stop, &proposing, err);
+
+	if (r == 0)
+		*ret = (struct ns_stream){ next, release, proposing };
+	return r;
+}
+
+/* ---- by hand ---- */
 
 static int check_base(const struct ns_workload *row, uint64_t revision, struct ns_error *err)
 {

@@ -11,11 +11,12 @@
 void ns_reply_release(struct ns_reply *reply)
 {
 	ns_text_release(&reply->text);
+	ns_stream_release(&reply->later);
 }
 
 void ns_reply_error(struct ns_reply *reply, unsigned status, const char *line)
 {
-	ns_text_release(&reply->text);
+	ns_reply_release(reply);
 	reply->status = status;
 	/* Without memory the status alone has to say it. */
 	if (ns_text_take_json(&reply->text, json_pack("{s:o}", "error", ns_text_string(line)), NULL) < 0)

@@ -27,10 +27,17 @@ struct ns_request {
 
 #define NS_ALLOW_MAX 32
 
+#define NS_SUBJECT_MAX (NS_WORKLOAD_MAX + NS_DIGEST_TEXT_MAX + 64)
+
 struct ns_reply {
 	unsigned status;
 	struct ns_text text;      /* always one JSON document */
 	char allow[NS_ALLOW_MAX]; /* the Allow header of a 405; else "" */
+	/* What takes long is done in steps, between which everybody else is served. Then `later` makes the text: piece
+	 * by piece on its way out (`streamed`), or as a whole, since only its end says what the status is. */
+	struct ns_stream later; /* next NULL: the text is there */
+	bool streamed;
+	char subject[NS_SUBJECT_MAX]; /* what it is about, for the log */
 };
 
 #define NS_REPLY_INIT                                                                                                  \

@@ -22,6 +22,7 @@ struct call {
 	const char *workload; /* from the query; NULL: none given */
 	const json_t *body;   /* of a POST: an object */
 	struct ns_lifecycle cycle;
+	struct ns_stream *later; /* filled by those who answer in steps */
 };
 
 typedef int (*handler)(const struct call *call, struct ns_text *ret, struct ns_error *err);
@@ -31,6 +32,9 @@ typedef int (*handler)(const struct call *call, struct ns_text *ret, struct ns_e
 
 enum workload_parameter { WORKLOAD_NONE = 0, WORKLOAD_OPTIONAL, WORKLOAD_REQUIRED };
 
+/* An answer that may take long is made in steps: as a whole, or on its way out. */
+enum pace { AT_ONCE = 0, IN_STEPS, STREAMED };
+
 struct ns_route {
 	const char *method, *path;
 	const char *verb; /* of the command, for errors */
@@ -38,6 +42,7 @@ struct ns_route {
 	unsigned roles; /* one of these is enough; ROOT_ONLY */
 	enum workload_parameter workload;
 	const char *parameters[5]; /* NULL-terminated */
+	enum pace pace;
 };
 
 /* ---- GET ---- */
@@ -54,7 +59,7 @@ static int get_endpoints(const struct call *call, struct ns_text *ret, struct ns
 
 static int get_graph(const struct call *call, struct ns_text *ret, struct ns_error *err)
 {
-	return ns_view_graph(call->service->engine, call->workload, ret, err);
+	return ns_view_graph(call->service->engine, call->workload, call->later, err);
 }
 
 static int get_denies(const struct call *call, struct ns_text *ret, struct ns_error *err)
@@ -143,7 +148,7 @@ static int post_learn(const struct call *call, struct ns_text *ret, struct ns_er
 	if (strcmp(action, "start") == 0)
 		r = ns_lifecycle_learn_start(&call->cycle, workload, &answer, err);
 	else if (strcmp(action, "stop") == 0)
-		r = ns_lifecycle_learn_stop(&call->cycle, workload, &answer, err);
+		return ns_proposing_stream(&call->cycle, workload, true, call->later, err);
 	else
 		r = ns_error_set(err, -EINVAL, "$.action: must be \"start\" or \"stop\"");
 	return r < 0 ? r : ns_text_take_json(ret, answer, err);
@@ -153,14 +158,11 @@ static int post_propose(const struct call *call, struct ns_text *ret, struct ns_
 {
 	const char *workload = NULL;
 	struct ns_json_object body;
-	json_t *answer = NULL;
 	int r = begin_body(call, &body, &workload, err);
 
 	if (r >= 0)
 		r = ns_json_object_end(&body, err);
-	if (r >= 0)
-		r = ns_lifecycle_propose(&call->cycle, workload, &answer, err);
-	return r < 0 ? r : ns_text_take_json(ret, answer, err);
+	return r < 0 ? r : ns_proposing_stream(&call->cycle, workload, false, call->later, err);
 }
 
 static int post_edit(const struct call *call, struct ns_text *ret, struct ns_error *err)
@@ -269,41 +271,86 @@ static int post_mode(const struct call *call, struct ns_text *ret, struct ns_err
 /* ---- the table ---- */
 
 static const struct ns_route routes[] = {
-	{ "GET", "/v1/status", "status", get_status, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/endpoints", "endpoints", get_endpoints, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/graph", "graph", get_graph, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
-	{ "GET", "/v1/denies", "denies", get_denies, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload", "after" } },
-	{ "POST", "/v1/learn", "learn", post_learn, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/policies", "policy list", get_policies, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL } },
+	{ "GET", "/v1/status", "status", get_status, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL }, AT_ONCE },
+	{ "GET", "/v1/endpoints", "endpoints", get_endpoints, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL }, AT_ONCE },
+	{ "GET", "/v1/graph", "graph", get_graph, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" }, STREAMED },
+	{ "GET",
+	  "/v1/denies",
+	  "denies",
+	  get_denies,
+	  NS_ROLE_VIEWER,
+	  WORKLOAD_OPTIONAL,
+	  { "workload", "after" },
+	  AT_ONCE },
+	{ "POST", "/v1/learn", "learn", post_learn, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL }, IN_STEPS },
+	{ "GET", "/v1/policies", "policy list", get_policies, NS_ROLE_VIEWER, WORKLOAD_NONE, { NULL }, AT_ONCE },
 	{ "GET",
 	  "/v1/policy",
 	  "policy show",
 	  get_policy,
 	  NS_ROLE_VIEWER,
 	  WORKLOAD_REQUIRED,
-	  { "workload", "revision" } },
+	  { "workload", "revision" },
+	  AT_ONCE },
 	{ "GET",
 	  "/v1/policy/history",
 	  "policy history",
 	  get_history,
 	  NS_ROLE_VIEWER,
 	  WORKLOAD_REQUIRED,
-	  { "workload" } },
+	  { "workload" },
+	  AT_ONCE },
 	{ "GET",
 	  "/v1/policy/diff",
 	  "policy diff",
 	  get_diff,
 	  NS_ROLE_VIEWER,
 	  WORKLOAD_REQUIRED,
-	  { "workload", "from", "to" } },
-	{ "POST", "/v1/policy/propose", "policy propose", post_propose, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/edit", "policy edit", post_edit, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/approve", "policy approve", post_approve, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/policy/reject", "policy reject", post_reject, NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
-	{ "POST", "/v1/mode", "mode", post_mode, NS_ROLE_OPERATOR | NS_ROLE_APPROVER, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/verify", "verify", get_verify, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
-	{ "POST", "/v1/ready", "ready", post_ready, ROOT_ONLY, WORKLOAD_NONE, { NULL } },
-	{ "GET", "/v1/evidence", "evidence export", get_evidence, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" } },
+	  { "workload", "from", "to" },
+	  AT_ONCE },
+	{ "POST",
+	  "/v1/policy/propose",
+	  "policy propose",
+	  post_propose,
+	  NS_ROLE_OPERATOR,
+	  WORKLOAD_NONE,
+	  { NULL },
+	  IN_STEPS },
+	{ "POST", "/v1/policy/edit", "policy edit", post_edit, NS_ROLE_OPERATOR, WORKLOAD_NONE, { NULL }, AT_ONCE },
+	{ "POST",
+	  "/v1/policy/approve",
+	  "policy approve",
+	  post_approve,
+	  NS_ROLE_APPROVER,
+	  WORKLOAD_NONE,
+	  { NULL },
+	  AT_ONCE },
+	{ "POST",
+	  "/v1/policy/reject",
+	  "policy reject",
+	  post_reject,
+	  NS_ROLE_APPROVER,
+	  WORKLOAD_NONE,
+	  { NULL },
+	  AT_ONCE },
+	{ "POST",
+	  "/v1/mode",
+	  "mode",
+	  post_mode,
+	  NS_ROLE_OPERATOR | NS_ROLE_APPROVER,
+	  WORKLOAD_NONE,
+	  { NULL },
+	  AT_ONCE },
+	{ "GET", "/v1/verify", "verify", get_verify, NS_ROLE_VIEWER, WORKLOAD_OPTIONAL, { "workload" }, AT_ONCE },
+	{ "POST", "/v1/ready", "ready", post_ready, ROOT_ONLY, WORKLOAD_NONE, { NULL }, AT_ONCE },
+	{ "GET",
+	  "/v1/evidence",
+	  "evidence export",
+	  get_evidence,
+	  NS_ROLE_VIEWER,
+	  WORKLOAD_OPTIONAL,
+	  { "workload" },
+	  STREAMED },
 };
 
 const struct ns_route *ns_route_find(const char *method, const char *path, unsigned *ret_status,
@@ -369,10 +416,8 @@ static int read_body(const struct ns_route *route, const struct ns_request *requ
 	return ns_json_decode(request->body, request->body_length, NS_HTTP_BODY_MAX, NS_POLICY_DEPTH_MAX, ret, err);
 }
 
-#define SUBJECT_MAX (NS_WORKLOAD_MAX + NS_DIGEST_TEXT_MAX + 64)
-
 /* " (compose/shop/web, enforcing)": what a change was about, for the log. */
-static void describe(const json_t *body, char ret[static SUBJECT_MAX])
+static void describe(const json_t *body, char ret[static NS_SUBJECT_MAX])
 {
 	static const char *const members[] = { "workload", "action", "mode", "digest" };
 	size_t used = 0;
@@ -381,12 +426,12 @@ static void describe(const json_t *body, char ret[static SUBJECT_MAX])
 	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
 		const char *value = json_string_value(json_object_get(body, members[i]));
 
-		if (value && used + 2 < SUBJECT_MAX)
-			used += (size_t)snprintf(ret + used, SUBJECT_MAX - used, "%s%.*s", used ? ", " : " (",
+		if (value && used + 2 < NS_SUBJECT_MAX)
+			used += (size_t)snprintf(ret + used, NS_SUBJECT_MAX - used, "%s%.*s", used ? ", " : " (",
 						 i == 0 ? NS_WORKLOAD_MAX - 1 : NS_DIGEST_TEXT_MAX - 1, value);
 	}
-	if (used > 0 && used + 1 < SUBJECT_MAX)
-		(void)snprintf(ret + used, SUBJECT_MAX - used, ")");
+	if (used > 0 && used + 1 < NS_SUBJECT_MAX)
+		(void)snprintf(ret + used, NS_SUBJECT_MAX - used, ")");
 }
 
 /* An unknown workload is mostly a slip of the fingers. */
@@ -401,13 +446,14 @@ static int explain(const struct call *call, struct ns_error *err)
 }
 
 static int run(const struct ns_service *service, const struct ns_route *route, const struct ns_request *request,
-	       struct ns_text *text, char subject[static SUBJECT_MAX], struct ns_error *err)
+	       struct ns_reply *reply, struct ns_error *err)
 {
 	const struct ns_caller *caller = request->caller;
 	struct ns_actor actor = { .uid = (int64_t)caller->uid, .pid = caller->pid };
 	struct call call = { .service = service,
 			     .request = request,
-			     .cycle = { service->engine, &actor, ns_clock_now(), ns_clock_now } };
+			     .cycle = { service->engine, &actor, ns_clock_now(), ns_clock_now },
+			     .later = &reply->later };
 	NS_JSON json_t *body = NULL;
 	int r;
 
@@ -419,9 +465,11 @@ static int run(const struct ns_service *service, const struct ns_route *route, c
 		r = read_body(route, request, &body, err);
 	if (r < 0)
 		return r;
+	if (route->pace != AT_ONCE && service->later >= NS_HTTP_LATER_MAX)
+		return ns_error_set(err, -EBUSY, "%d long answers are under way already; try again", NS_HTTP_LATER_MAX);
 	call.body = body;
-	describe(body, subject);
-	r = route->handler(&call, text, err);
+	describe(body, reply->subject);
+	r = route->handler(&call, &reply->text, err);
 	/* A hook's container may be the first of its workload: what was not found is the namespace. */
 	return r == -ENOENT && route->handler != post_ready ? explain(&call, err) : r;
 }
@@ -458,15 +506,14 @@ void ns_request_answer(const struct ns_service *service, const struct ns_request
 {
 	const struct ns_route *route = ns_route_find(request->method, request->path, &reply->status, reply->allow);
 	struct ns_error error = NS_ERROR_INIT;
-	char subject[SUBJECT_MAX] = "";
-	int r;
+	int r = 0;
 
 	if (!route) {
 		(void)no_route(request, reply, &error);
 		ns_reply_error(reply, reply->status, error.text);
 	} else {
 		if (ns_route_permits(route, request->caller))
-			r = run(service, route, request, &reply->text, subject, &error);
+			r = run(service, route, request, reply, &error);
 		else if (route->roles == ROOT_ONLY)
 			r = ns_error_set(&error, -EACCES, "'%s' is for root, as runtimes and their hooks are",
 					 route->verb);
@@ -475,6 +522,23 @@ void ns_request_answer(const struct ns_service *service, const struct ns_request
 					 ns_roles_groups(route->roles));
 		if (r < 0)
 			ns_reply_error(reply, status_of(r), error.text);
+		reply->streamed = route->pace == STREAMED;
 	}
-	log_request(request, route, subject, reply->status, error.text);
+	if (!reply->later.next || reply->streamed)
+		log_request(request, route, reply->subject, reply->status, error.text);
+}
+
+bool ns_request_go_on(const struct ns_service *service, const struct ns_request *request, struct ns_reply *reply)
+{
+	const struct ns_route *route = ns_route_find(request->method, request->path, &reply->status, reply->allow);
+	struct ns_error error = NS_ERROR_INIT;
+	int r = reply->later.next(reply->later.ctx, &reply->text, &error);
+
+	if (r > 0)
+		return true;
+	if (r < 0)
+		ns_reply_error(reply, status_of(r), error.text);
+	ns_stream_release(&reply->later);
+	log_request(request, route, reply->subject, reply->status, error.text);
+	return false;
 }

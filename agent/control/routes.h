@@ -11,6 +11,8 @@
 struct ns_service {
 	struct ns_engine *engine;
 	int64_t started; /* ns_clock_elapsed() */
+	unsigned later;  /* answers under way that are made in steps; at most NS_HTTP_LATER_MAX. Whoever holds them
+			    counts. */
 };
 
 struct ns_route;
@@ -20,7 +22,9 @@ const struct ns_route *ns_route_find(const char *method, const char *path, unsig
 				     char allow[static NS_ALLOW_MAX]);
 bool ns_route_permits(const struct ns_route *route, const struct ns_caller *caller);
 
-/* Answers anything: fills status and text, an error's too. Roles are checked here. */
+/* Answers anything: fills status and text, an error's too, or `later`. Roles are checked here. */
 void ns_request_answer(const struct ns_service *service, const struct ns_request *request, struct ns_reply *reply);
+/* One step of a reply with `later` that is not streamed. false: it is whole. */
+bool ns_request_go_on(const struct ns_service *service, const struct ns_request *request, struct ns_reply *reply);
 
 #endif

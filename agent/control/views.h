@@ -15,8 +15,8 @@ int ns_view_endpoints(struct ns_engine *engine, struct ns_text *ret, struct ns_e
 /* {locks: …} of one workload or all (NULL), read again from the kernel. */
 int ns_view_verify(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err);
 
-/* workload NULL: all. */
-int ns_view_graph(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err);
+/* workload NULL: all. Fills *ret on failure too: release it either way. */
+int ns_view_graph(struct ns_engine *engine, const char *workload, struct ns_stream *ret, struct ns_error *err);
 /* Oldest last_seen first, those with last_seen > after. */
 int ns_view_denies(struct ns_engine *engine, const char *workload, int64_t after, struct ns_text *ret,
 		   struct ns_error *err);

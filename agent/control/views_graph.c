@@ -1,110 +1,109 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The graph, read and written slice by slice: nothing of it is kept.
+ */
 #include <errno.h>
 #include <string.h>
 
 #include "cleanup.h"
-#include "clock.h"
+#include "edge_text.h"
 #include "lifecycle.h"
 #include "log.h"
 #include "views.h"
 
-/* ---- which edges are shown ----
- *
- * The kernel remembers an ingress port twice: with the address that asked, and alone, so that the ports are complete
- * even when the addresses no longer fit. The lone one says something only where no address is known for its port. */
+/* Edges looked at for one piece of the answer: half a millisecond, and about what a connection takes at once. */
+#define SLICE 384
 
-struct covered_port {
-	const char *workload; /* interned: the pointer is the name */
-	uint8_t protocol;
-	uint16_t port;
+struct graph {
+	struct ns_store *store;
+	char *workload; /* NULL: all */
+	json_t *warnings;
+	struct ns_edge_walk *walk;
+	bool begun, first;
+	/* While it is written. */
+	struct ns_text *text;
+	struct ns_error *err;
+	/* The kernel remembers an ingress port twice: with the address that asked, and alone, so that the ports are
+	 * complete even when the addresses no longer fit. The lone one says something only where no address is known
+	 * for its port. It comes first, so it waits for what comes next. */
+	struct ns_text lone;
+	char lone_workload[NS_WORKLOAD_MAX];
+	struct ns_tuple lone_tuple;
 };
 
-static int covered_compare(const void *a, const void *b)
+static void release(void *ctx)
 {
-	const struct covered_port *x = a, *y = b;
+	struct graph *graph = ctx;
 
-	if (x->workload != y->workload)
-		return (uintptr_t)x->workload < (uintptr_t)y->workload ? -1 : 1;
-	if (x->protocol != y->protocol)
-		return x->protocol < y->protocol ? -1 : 1;
-	return x->port == y->port ? 0 : x->port < y->port ? -1 : 1;
+	if (!graph)
+		return;
+	ns_edge_walk_free(graph->walk);
+	ns_text_release(&graph->lone);
+	json_decref(graph->warnings);
+	free(graph->workload);
+	free(graph);
 }
 
-static struct covered_port port_of(const struct ns_edge *edge)
-{
-	/* Zeroed as a whole, so that the comparison never sees padding. */
-	struct covered_port port = { edge->workload, edge->tuple.protocol, edge->tuple.port };
+/* ---- edges ---- */
 
-	return port;
+static int separate(struct graph *graph)
+{
+	int r = graph->first ? 0 : ns_text_add(graph->text, ",", graph->err);
+
+	graph->first = false;
+	return r;
 }
 
-/* The ports with addresses, sorted. NULL: there are none, or no memory (*ret_n tells: 0 or not). */
-static struct covered_port *covered_ports(const struct ns_graph *graph, size_t *ret_n)
+static int settle_lone(struct graph *graph, bool shown)
 {
-	struct covered_port *ports;
-	size_t n = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < graph->n_edges; i++)
-		n += graph->edges[i].tuple.direction == NS_INGRESS && graph->edges[i].tuple.peer.family != 0;
-	*ret_n = n;
-	if (n == 0)
-		return NULL;
-	ports = calloc(n, sizeof *ports);
-	if (!ports)
-		return NULL;
-	n = 0;
-	for (size_t i = 0; i < graph->n_edges; i++)
-		if (graph->edges[i].tuple.direction == NS_INGRESS && graph->edges[i].tuple.peer.family != 0)
-			ports[n++] = port_of(&graph->edges[i]);
-	qsort(ports, n, sizeof *ports, covered_compare);
-	return ports;
+	if (shown && graph->lone.length > 0) {
+		r = separate(graph);
+		if (r >= 0)
+			r = ns_text_add_bytes(graph->text, graph->lone.data, graph->lone.length, graph->err);
+	}
+	ns_text_clear(&graph->lone);
+	return r;
 }
 
-static bool is_shown(const struct ns_edge *edge, const struct covered_port *ports, size_t n_ports)
-{
-	struct covered_port port = port_of(edge);
-
-	if (edge->tuple.peer.family != 0 || edge->tuple.direction != NS_INGRESS || n_ports == 0)
-		return true;
-	return bsearch(&port, ports, n_ports, sizeof *ports, covered_compare) == NULL;
-}
-
-/* ---- one edge ---- */
-
-static json_t *peer_json(enum ns_peer_class peer_class, const char *name, const struct ns_addr *addr)
-{
-	char text[NS_ADDR_TEXT_MAX];
-
-	return json_pack("{s:o, s:o, s:o}", "class", ns_text_string(ns_peer_class_format(peer_class)), "name",
-			 ns_text_string(name), "address",
-			 addr->family ? json_string(ns_addr_format(addr, text)) : json_null());
-}
-
-static json_t *edge_json(const struct ns_edge *edge)
+static bool is_of_lone_port(const struct graph *graph, const struct ns_edge *edge)
 {
 	const struct ns_tuple *tuple = &edge->tuple;
-	bool ports = ns_protocol_has_ports(tuple->protocol), icmp = ns_protocol_is_icmp(tuple->protocol);
-	char protocol[4];
-	json_t *json;
 
-	json = json_pack("{s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "workload",
-			 ns_text_string(edge->workload), "direction", ns_direction_format(tuple->direction), "peer",
-			 peer_json(edge->peer_class, edge->peer_name, &tuple->peer), "protocol",
-			 ns_protocol_format(tuple->protocol, protocol), "port",
-			 ports ? json_integer(tuple->port) : json_null(), "icmp_type",
-			 icmp ? json_integer(tuple->port) : json_null(), "packets", ns_text_count(edge->packets),
-			 "bytes", ns_text_count(edge->bytes), "first_seen", ns_time_json(edge->first_seen), "last_seen",
-			 ns_time_json(edge->last_seen), "process", ns_text_string(edge->process), "uid",
-			 edge->uid >= 0 ? json_integer(edge->uid) : json_null());
-	if (json && tuple->direction == NS_TRANSIT &&
-	    json_object_set_new(json, "source", peer_json(edge->source_class, edge->source_name, &tuple->source)) < 0) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
+	return tuple->direction == NS_INGRESS && tuple->protocol == graph->lone_tuple.protocol &&
+	       tuple->port == graph->lone_tuple.port && strcmp(edge->workload, graph->lone_workload) == 0;
 }
 
-/* ---- the graph ---- */
+static int hold_lone(struct graph *graph, const struct ns_edge *edge)
+{
+	int r = 0;
+
+	/* Under another class or name it stands beside the one before. */
+	if (graph->lone.length > 0)
+		r = ns_text_add(&graph->lone, ",", graph->err);
+	(void)snprintf(graph->lone_workload, sizeof graph->lone_workload, "%s", edge->workload);
+	graph->lone_tuple = edge->tuple;
+	return r < 0 ? r : ns_edge_text(&graph->lone, edge, graph->err);
+}
+
+static int add_edge(void *ctx, const struct ns_edge *edge)
+{
+	struct graph *graph = ctx;
+	bool lone = edge->tuple.direction == NS_INGRESS && edge->tuple.peer.family == 0;
+	bool same = graph->lone.length > 0 && is_of_lone_port(graph, edge);
+	int r = 0;
+
+	if (graph->lone.length > 0 && !(lone && same))
+		r = settle_lone(graph, !same);
+	if (r >= 0 && lone)
+		return hold_lone(graph, edge);
+	if (r >= 0)
+		r = separate(graph);
+	return r < 0 ? r : ns_edge_text(graph->text, edge, graph->err);
+}
+
+/* ---- the document ---- */
 
 struct name_list {
 	const char *only; /* NULL: all */
@@ -120,62 +119,78 @@ static int add_name(void *ctx, const struct ns_workload *workload)
 	return json_array_append_new(list->names, ns_text_string(workload->name)) < 0 ? -ENOMEM : 0;
 }
 
-static int write_edges(const struct ns_graph *graph, struct ns_text *ret, struct ns_error *err)
+static int write_begin(struct graph *graph, struct ns_text *text, struct ns_error *err)
 {
-	size_t n_ports;
-	NS_FREE struct covered_port *ports = covered_ports(graph, &n_ports);
-	bool first = true;
-	int r = 0;
+	struct name_list list = { graph->workload, json_array() };
+	NS_JSON json_t *names = list.names;
+	int r = ns_store_list_workloads(graph->store, add_name, &list, err);
 
-	if (n_ports > 0 && !ports)
-		return ns_error_set(err, -ENOMEM, "out of memory for the graph");
-	for (size_t i = 0; i < graph->n_edges && r >= 0; i++)
-		if (is_shown(&graph->edges[i], ports, n_ports))
-			r = ns_text_take_element(ret, &first, edge_json(&graph->edges[i]), err);
-	return r;
+	if (r >= 0)
+		r = ns_text_add(text, "{\"workloads\":", err);
+	if (r >= 0)
+		r = ns_text_take_json(text, NS_TAKE(names), err);
+	return r < 0 ? r : ns_text_add(text, ",\"edges\":[", err);
 }
 
-static int write_graph(struct ns_store *store, const char *workload, const struct ns_graph *graph, json_t *warnings,
-		       struct ns_text *ret, struct ns_error *err)
+static int write_end(struct graph *graph, struct ns_text *text, struct ns_error *err)
 {
-	struct name_list list = { workload, json_array() };
-	NS_JSON json_t *names = list.names;
+	NS_CLEANUP(ns_graph_release) struct ns_graph gaps = NS_GRAPH_INIT;
 	bool first = true;
+	int r = ns_store_load_gaps(graph->store, graph->workload, &gaps, err);
+
+	if (r >= 0)
+		r = ns_text_add(text, "],\"gaps\":[", err);
+	for (size_t i = 0; i < gaps.n_gaps && r >= 0; i++)
+		r = ns_text_take_element(text, &first, ns_lifecycle_gap(&gaps.gaps[i]), err);
+	if (r >= 0)
+		r = ns_text_add(text, "],\"warnings\":", err);
+	if (r >= 0)
+		r = ns_text_take_json(text, json_incref(graph->warnings), err);
+	return r < 0 ? r : ns_text_add(text, "}", err);
+}
+
+static int next(void *ctx, struct ns_text *text, struct ns_error *err)
+{
+	struct graph *graph = ctx;
 	int r;
 
-	r = ns_store_list_workloads(store, add_name, &list, err);
+	graph->text = text;
+	graph->err = err;
+	if (!graph->begun) {
+		graph->begun = true;
+		r = write_begin(graph, text, err);
+		return r < 0 ? r : 1;
+	}
+	r = ns_edge_walk_some(graph->walk, SLICE, add_edge, graph, err);
+	if (r != 0)
+		return r;
+	r = settle_lone(graph, true);
 	if (r >= 0)
-		r = ns_text_add(ret, "{\"workloads\":", err);
-	if (r >= 0)
-		r = ns_text_take_json(ret, NS_TAKE(names), err);
-	if (r >= 0)
-		r = ns_text_add(ret, ",\"edges\":[", err);
-	if (r >= 0)
-		r = write_edges(graph, ret, err);
-	if (r >= 0)
-		r = ns_text_add(ret, "],\"gaps\":[", err);
-	for (size_t i = 0; i < graph->n_gaps && r >= 0; i++)
-		r = ns_text_take_element(ret, &first, ns_lifecycle_gap(&graph->gaps[i]), err);
-	if (r >= 0)
-		r = ns_text_add(ret, "],\"warnings\":", err);
-	if (r >= 0)
-		r = ns_text_take_json(ret, json_incref(warnings), err);
-	return r < 0 ? r : ns_text_add(ret, "}", err);
+		r = write_end(graph, text, err);
+	return r < 0 ? r : 0;
 }
 
-int ns_view_graph(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err)
+int ns_view_graph(struct ns_engine *engine, const char *workload, struct ns_stream *ret, struct ns_error *err)
 {
 	struct ns_store *store = ns_engine_store(engine);
-	NS_CLEANUP(ns_graph_release) struct ns_graph graph = NS_GRAPH_INIT;
-	NS_JSON json_t *warnings = json_array();
+	struct graph *graph;
 	struct ns_workload row;
 	int r = workload ? ns_store_get_workload(store, workload, &row, err) : 0;
 
 	if (r < 0)
 		return r;
-	ns_lifecycle_harvest(engine, workload, warnings);
-	r = ns_store_load_graph(store, workload, &graph, err);
-	return r < 0 ? r : write_graph(store, workload, &graph, warnings, ret, err);
+	graph = calloc(1, sizeof *graph);
+	if (!graph)
+		return ns_error_set(err, -ENOMEM, "out of memory for the graph");
+	*ret = (struct ns_stream){ next, release, graph };
+	graph->store = store;
+	graph->first = true;
+	graph->warnings = json_array();
+	graph->workload = workload ? strdup(workload) : NULL;
+	if (!graph->warnings || (workload && !graph->workload))
+		return ns_error_set(err, -ENOMEM, "out of memory for the graph");
+	ns_lifecycle_harvest(engine, workload, graph->warnings);
+	return ns_store_walk_edges(store, workload, INT64_MIN, &graph->walk, err);
 }
 
 /* ---- denies ---- */
@@ -189,13 +204,12 @@ struct deny_list {
 static int add_deny(void *ctx, const struct ns_edge *edge, bool audited)
 {
 	struct deny_list *list = ctx;
-	json_t *json = edge_json(edge);
+	int r = list->first ? 0 : ns_text_add(list->text, ",", list->err);
 
-	if (json && json_object_set_new(json, "audited", json_boolean(audited)) < 0) {
-		json_decref(json);
-		json = NULL;
-	}
-	return ns_text_take_element(list->text, &list->first, json, list->err);
+	list->first = false;
+	if (r >= 0)
+		r = ns_edge_text_open(list->text, edge, list->err);
+	return r < 0 ? r : ns_text_add(list->text, audited ? ",\"audited\":true}" : ",\"audited\":false}", list->err);
 }
 
 int ns_view_denies(struct ns_engine *engine, const char *workload, int64_t after, struct ns_text *ret,

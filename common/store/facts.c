@@ -84,15 +84,9 @@ static bool read_numbers(sqlite3_stmt *s, struct ns_edge *edge)
 	return true;
 }
 
-int ns_edge_row(struct ns_store *store, sqlite3_stmt *s, const struct ns_string_table *strings, struct ns_edge *ret,
-		struct ns_error *err)
+int ns_edge_row_tuple(struct ns_store *store, sqlite3_stmt *s, struct ns_edge *ret, struct ns_error *err)
 {
-	struct ns_edge edge = {
-		.workload = ns_string_table_text(strings, sqlite3_column_int64(s, 0)),
-		.peer_name = ns_string_table_text(strings, sqlite3_column_int64(s, 7)),
-		.source_name = ns_string_table_text(strings, sqlite3_column_int64(s, 9)),
-		.process = ns_db_text(store, s, 14),
-	};
+	struct ns_edge edge = { .process = ns_db_text(store, s, 14) };
 	int r = ns_db_row_end(store, err);
 
 	if (r == 0)
@@ -101,7 +95,24 @@ int ns_edge_row(struct ns_store *store, sqlite3_stmt *s, const struct ns_string_
 		r = ns_db_addr(store, s, 5, &edge.tuple.source, err);
 	if (r < 0)
 		return r;
-	if (!read_numbers(s, &edge) || !edge.workload || !edge.peer_name || !edge.source_name)
+	if (!read_numbers(s, &edge))
+		return ns_db_damaged(store, err, "an edge that cannot be");
+	*ret = edge;
+	return 0;
+}
+
+int ns_edge_row(struct ns_store *store, sqlite3_stmt *s, const struct ns_string_table *strings, struct ns_edge *ret,
+		struct ns_error *err)
+{
+	struct ns_edge edge;
+	int r = ns_edge_row_tuple(store, s, &edge, err);
+
+	if (r < 0)
+		return r;
+	edge.workload = ns_string_table_text(strings, sqlite3_column_int64(s, 0));
+	edge.peer_name = ns_string_table_text(strings, sqlite3_column_int64(s, 7));
+	edge.source_name = ns_string_table_text(strings, sqlite3_column_int64(s, 9));
+	if (!edge.workload || !edge.peer_name || !edge.source_name)
 		return ns_db_damaged(store, err, "an edge that cannot be");
 	*ret = edge;
 	return 0;

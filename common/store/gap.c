@@ -146,8 +146,14 @@ int ns_gap_load(struct ns_store *store, const char *workload, int64_t since, str
 
 int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err)
 {
+	return ns_store_load_window_gaps(store, workload, INT64_MIN, ret, err);
+}
+
+int ns_store_load_window_gaps(struct ns_store *store, const char *workload, int64_t since, struct ns_graph *ret,
+			      struct ns_error *err)
+{
 	NS_CLEANUP(ns_graph_release) struct ns_graph graph = NS_GRAPH_INIT;
-	int r = ns_gap_load(store, workload, INT64_MIN, &graph, err);
+	int r = ns_gap_load(store, workload, since, &graph, err);
 
 	if (r < 0)
 		return r;

@@ -106,6 +106,19 @@ struct ns_propose_options {
 	unsigned widen_at;
 };
 
+/* Takes edges one by one and keeps what their rules need, not the edges: those of one workload, ordered by direction,
+ * protocol and port, and for each port those of one family by peer, then source. `gaps` (borrowed during the call):
+ * graph->gaps of the window. */
+struct ns_proposer;
+int ns_proposer_new(const char *workload, const struct ns_propose_options *options, const struct ns_graph *gaps,
+		    struct ns_proposer **ret, struct ns_error *err);
+struct ns_proposer *ns_proposer_free(struct ns_proposer *proposer); /* accepts NULL; returns NULL */
+/* -E2BIG when they need more than NS_POLICY_RULES_MAX rules. */
+int ns_proposer_add(struct ns_proposer *proposer, const struct ns_edge *edge, struct ns_error *err);
+uint64_t ns_proposer_edges(const struct ns_proposer *proposer); /* so far */
+/* No more edges: the policy, once. */
+int ns_proposer_end(struct ns_proposer *proposer, uint64_t revision, struct ns_policy *ret, struct ns_error *err);
+
 /* The policy that allows what the graph holds of `workload`, and says of each rule what it widens.
  * Deterministic: the same edges in any order give the same document. revision is the caller's. */
 int ns_propose(const struct ns_graph *graph, const char *workload, uint64_t revision,

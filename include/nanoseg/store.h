@@ -135,6 +135,19 @@ int ns_store_load_window(struct ns_store *store, const char *workload, int64_t s
 int ns_store_count_edges(struct ns_store *store, const char *workload /* NULL: all */, uint64_t *ret,
 			 struct ns_error *err);
 
+/* The same edges, without ever having more than one of them in memory: a walk in slices, between which anything else
+ * may be done with the store. In order of workload (of their numbers, not their names), direction, protocol, port,
+ * peer, source; addresses are in the order of their bytes, so that one without comes first and the families mix. An
+ * edge that is added meanwhile may come or not; those that were there come once, with their latest figures. */
+struct ns_edge_walk;
+int ns_store_walk_edges(struct ns_store *store, const char *workload /* NULL: all */, int64_t since,
+			struct ns_edge_walk **ret, struct ns_error *err);
+struct ns_edge_walk *ns_edge_walk_free(struct ns_edge_walk *walk); /* accepts NULL; returns NULL */
+/* Looks at the next `max` edges and calls `each` for those of the window; it must leave the store alone. 1: there may
+ * be more; 0: those were the last ones. */
+typedef int (*ns_store_each_edge)(void *ctx, const struct ns_edge *edge);
+int ns_edge_walk_some(struct ns_edge_walk *walk, size_t max, ns_store_each_edge each, void *ctx, struct ns_error *err);
+
 /* The kernel's last raw figures of one element, so that after a restart only the difference is added. They belong
  * to (boot_id, cookie): ns_store_open drops those of earlier boots, ns_store_forget_counters those of an endpoint that
  * ended. */
@@ -168,6 +181,9 @@ int ns_store_close_all_gaps(struct ns_store *store, const char *cause, int64_t t
 
 /* Gaps alone, into ret->gaps, oldest first; workload NULL: all. */
 int ns_store_load_gaps(struct ns_store *store, const char *workload, struct ns_graph *ret, struct ns_error *err);
+/* Those that are not over before `since`. */
+int ns_store_load_window_gaps(struct ns_store *store, const char *workload, int64_t since, struct ns_graph *ret,
+			      struct ns_error *err);
 
 /* The heartbeat that tells, after a crash, since when the agent was down. */
 /* Gives back what memory the store has for a while when it was busy. */

@@ -44,10 +44,44 @@ static int failed(int r, struct ns_error *err)
 	return ns_error_set(err, r, "out of memory for the answer");
 }
 
+int ns_text_add_bytes(struct ns_text *text, const char *bytes, size_t length, struct ns_error *err)
+{
+	int r = add_bytes(text, bytes, length);
+
+	return r < 0 ? failed(r, err) : 0;
+}
+
 int ns_text_add(struct ns_text *text, const char *string, struct ns_error *err)
 {
-	int r = add_bytes(text, string, strlen(string));
+	return ns_text_add_bytes(text, string, strlen(string), err);
+}
 
+/* Whether it may stand between quotation marks as it is: nearly all names are. */
+static bool is_plain(const char *string, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)string[i];
+
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+int ns_text_add_string(struct ns_text *text, const char *string, struct ns_error *err)
+{
+	size_t length = string ? strlen(string) : 0;
+	int r;
+
+	if (length == 0)
+		return ns_text_add_bytes(text, "null", 4, err);
+	if (!is_plain(string, length))
+		return ns_text_take_json(text, ns_text_string(string), err);
+	r = add_bytes(text, "\"", 1);
+	if (r == 0)
+		r = add_bytes(text, string, length);
+	if (r == 0)
+		r = add_bytes(text, "\"", 1);
 	return r < 0 ? failed(r, err) : 0;
 }
 
@@ -110,4 +144,11 @@ json_t *ns_text_string(const char *string)
 json_t *ns_text_count(uint64_t count)
 {
 	return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
+}
+
+void ns_stream_release(struct ns_stream *stream)
+{
+	if (stream->release)
+		stream->release(stream->ctx);
+	*stream = (struct ns_stream)NS_STREAM_INIT;
 }
