@@ -9,17 +9,74 @@
 #include "cleanup.h"
 #include "digest.h"
 
-int ns_digest_bytes(const void *data, size_t length, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
-{
-	unsigned char md[32];
-	unsigned n = 0;
+#define SHA256_BYTES 32
 
-	if (EVP_Digest(data, length, md, &n, EVP_sha256(), NULL) != 1 || n != sizeof md)
-		return ns_error_set(err, -EIO, "libcrypto has no SHA-256");
+static int no_digest(struct ns_error *err)
+{
+	return ns_error_set(err, -EIO, "libcrypto has no SHA-256");
+}
+
+static int format(const unsigned char *md, unsigned n, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
+{
+	if (n != SHA256_BYTES)
+		return no_digest(err);
 	(void)snprintf(ret, NS_DIGEST_SIZE, "sha256:");
 	for (size_t i = 0; i < n; i++)
 		(void)snprintf(ret + 7 + 2 * i, 3, "%02x", md[i]);
 	return 0;
+}
+
+int ns_digest_bytes(const void *data, size_t length, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (EVP_Digest(data, length, md, &n, EVP_sha256(), NULL) != 1)
+		return no_digest(err);
+	return format(md, n, ret, err);
+}
+
+/* What libcrypto knows as its own. */
+struct ns_digest {
+	EVP_MD_CTX *context;
+};
+
+int ns_digest_begin(struct ns_digest **ret, struct ns_error *err)
+{
+	struct ns_digest *digest = calloc(1, sizeof *digest);
+
+	if (!digest)
+		return ns_error_set(err, -ENOMEM, "out of memory for a digest");
+	digest->context = EVP_MD_CTX_new();
+	if (!digest->context || EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1) {
+		ns_digest_free(digest);
+		return no_digest(err);
+	}
+	*ret = digest;
+	return 0;
+}
+
+int ns_digest_add(struct ns_digest *digest, const void *data, size_t length, struct ns_error *err)
+{
+	return EVP_DigestUpdate(digest->context, data, length) == 1 ? 0 : no_digest(err);
+}
+
+int ns_digest_end(struct ns_digest *digest, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (EVP_DigestFinal_ex(digest->context, md, &n) != 1)
+		return no_digest(err);
+	return format(md, n, ret, err);
+}
+
+struct ns_digest *ns_digest_free(struct ns_digest *digest)
+{
+	if (digest)
+		EVP_MD_CTX_free(digest->context);
+	free(digest);
+	return NULL;
 }
 
 /* Floating point has no canonical text that all readers agree on, and nothing of ours needs it. */

@@ -64,51 +64,69 @@ int ns_file_write_all(int fd, const char *text, size_t length)
 }
 
 /* A new file beside it, which takes its name when it is whole. */
-static int replace(const char *path, const char *text, size_t length, struct ns_error *err)
+static int begin_beside(struct ns_file *file, struct ns_error *err)
 {
-	NS_FREE char *temporary = NULL;
-	NS_CLOSE int fd = -1;
-	int r = 0;
-
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		temporary = NULL;
-		return ns_error_set(err, -ENOMEM, "%s: no memory", path);
+	if (asprintf(&file->temporary, "%s.XXXXXX", file->path) < 0) {
+		file->temporary = NULL;
+		return ns_error_set(err, -ENOMEM, "%s: no memory", file->path);
 	}
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return ns_error_set(err, -errno, "%s: %m", path);
-	r = ns_file_write_all(fd, text, length);
-	if (r == 0 && (fsync(fd) < 0 || rename(temporary, path) < 0))
-		r = -errno;
-	if (r < 0) {
-		(void)unlink(temporary);
-		return ns_error_set(err, r, "%s: %s", path, strerror(-r));
-	}
-	return 0;
+	file->fd = mkostemp(file->temporary, O_CLOEXEC);
+	if (file->fd >= 0)
+		return 0;
+	free(file->temporary);
+	file->temporary = NULL;
+	return ns_error_set(err, -errno, "%s: %m", file->path);
 }
 
 /* What stands there stays what it is, and gets the text. */
-static int write_into(const char *path, const char *text, size_t length, struct ns_error *err)
+static int begin_into(struct ns_file *file, struct ns_error *err)
 {
-	NS_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
-	int r;
-
-	if (fd < 0)
-		return ns_error_set(err, -errno, "%s: %m", path);
-	r = ns_file_write_all(fd, text, length);
-	/* EINVAL: a pipe, a terminal or the like, which keeps nothing. */
-	if (r == 0 && fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
-		r = -errno;
-	return r < 0 ? ns_error_set(err, r, "%s: %s", path, strerror(-r)) : 0;
+	file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	return file->fd < 0 ? ns_error_set(err, -errno, "%s: %m", file->path) : 0;
 }
 
-int ns_file_save(const char *path, const char *text, size_t length, struct ns_error *err)
+int ns_file_begin(struct ns_file *file, const char *path, struct ns_error *err)
 {
 	struct stat there;
 
+	*file = (struct ns_file){ .path = path, .fd = -1 };
 	if (lstat(path, &there) < 0)
-		return errno == ENOENT ? replace(path, text, length, err) : ns_error_set(err, -errno, "%s: %m", path);
-	return S_ISREG(there.st_mode) ? replace(path, text, length, err) : write_into(path, text, length, err);
+		return errno == ENOENT ? begin_beside(file, err) : ns_error_set(err, -errno, "%s: %m", path);
+	return S_ISREG(there.st_mode) ? begin_beside(file, err) : begin_into(file, err);
+}
+
+int ns_file_add(struct ns_file *file, const char *text, size_t length, struct ns_error *err)
+{
+	int r = ns_file_write_all(file->fd, text, length);
+
+	return r < 0 ? ns_error_set(err, r, "%s: %s", file->path, strerror(-r)) : 0;
+}
+
+int ns_file_end(struct ns_file *file, struct ns_error *err)
+{
+	int r = 0;
+
+	/* EINVAL: a pipe, a terminal or the like, which keeps nothing. */
+	if (fsync(file->fd) < 0 && (file->temporary || (errno != EINVAL && errno != EROFS)))
+		r = -errno;
+	if (r == 0 && file->temporary && rename(file->temporary, file->path) < 0)
+		r = -errno;
+	if (r < 0)
+		return ns_error_set(err, r, "%s: %s", file->path, strerror(-r));
+	free(file->temporary);
+	file->temporary = NULL;
+	return 0;
+}
+
+void ns_file_release(struct ns_file *file)
+{
+	if (file->temporary)
+		(void)unlink(file->temporary);
+	free(file->temporary);
+	file->temporary = NULL;
+	if (file->fd >= 0)
+		(void)close(file->fd);
+	file->fd = -1;
 }
 
 bool ns_file_is_output(const char *path)

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
+#include "outgoing.h"
 
 enum keep { KEEP_BODY = 0, FORGET_BODY, BODY_TOO_LARGE, NO_ROOM_FOR_BODY };
 
@@ -23,15 +24,6 @@ struct exchange {
 	size_t length, allocated, received;
 	struct ns_reply reply;
 	bool later; /* the reply is being made, step by step */
-};
-
-/* An answer on its way out while it is made. */
-struct outgoing {
-	struct ns_api *api;
-	struct ns_stream stream;
-	struct ns_text text;
-	size_t at; /* sent of it */
-	bool whole;
 };
 
 static void forget_body(struct ns_api *api, struct exchange *exchange, enum keep keep)
@@ -203,73 +195,6 @@ size_t ns_api_unescape(void *ctx, struct MHD_Connection *http, char *text)
 
 /* ---- out ---- */
 
-static void release_outgoing(void *ctx)
-{
-	struct outgoing *outgoing = ctx;
-
-	outgoing->api->service.later--;
-	ns_stream_release(&outgoing->stream);
-	ns_text_release(&outgoing->text);
-	free(outgoing);
-}
-
-/* At most one step, when there is less than half of what the connection could take: others wait for this one too. */
-static int refill(struct outgoing *outgoing, size_t room)
-{
-	size_t rest = outgoing->text.length - outgoing->at;
-	struct ns_error error = NS_ERROR_INIT;
-	int r;
-
-	if (outgoing->whole || rest > room / 2)
-		return 0;
-	if (rest > 0)
-		memmove(outgoing->text.data, outgoing->text.data + outgoing->at, rest);
-	outgoing->text.length = rest;
-	outgoing->at = 0;
-	r = outgoing->stream.next(outgoing->stream.ctx, &outgoing->text, &error);
-	outgoing->whole = r == 0;
-	if (r < 0)
-		ns_log_error("api: an answer breaks off: %s", error.text);
-	return r < 0 ? r : 0;
-}
-
-/* 0 bytes: the library asks again in its next turn. After an error the connection ends without the mark of the end, so
- * that nobody takes half a document for a whole one. */
-static ssize_t read_outgoing(void *ctx, uint64_t position, char *buffer, size_t max)
-{
-	struct outgoing *outgoing = ctx;
-	size_t n;
-
-	if (refill(outgoing, max) < 0)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	n = outgoing->text.length - outgoing->at;
-	if (n == 0 && outgoing->whole)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	n = n < max ? n : max;
-	if (n > 0)
-		memcpy(buffer, outgoing->text.data + outgoing->at, n);
-	outgoing->at += n;
-	return (ssize_t)n;
-}
-
-static struct MHD_Response *stream_response(struct ns_api *api, struct ns_reply *reply)
-{
-	struct outgoing *outgoing = calloc(1, sizeof *outgoing);
-	struct MHD_Response *response;
-
-	if (!outgoing)
-		return NULL;
-	outgoing->api = api;
-	outgoing->stream = reply->later;
-	reply->later = (struct ns_stream)NS_STREAM_INIT;
-	api->service.later++;
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, NS_HTTP_HEADERS_MAX, read_outgoing, outgoing,
-						     release_outgoing);
-	if (!response)
-		release_outgoing(outgoing);
-	return response;
-}
-
 static struct MHD_Response *whole_response(struct ns_reply *reply)
 {
 	struct MHD_Response *response =
@@ -283,7 +208,7 @@ static struct MHD_Response *whole_response(struct ns_reply *reply)
 
 static enum MHD_Result send_reply(struct ns_api *api, struct MHD_Connection *http, struct ns_reply *reply)
 {
-	struct MHD_Response *response = reply->later.next ? stream_response(api, reply) : whole_response(reply);
+	struct MHD_Response *response = reply->later.next ? ns_outgoing_response(api, reply) : whole_response(reply);
 	enum MHD_Result result;
 
 	if (!response)

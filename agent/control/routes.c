@@ -106,7 +106,6 @@ static int get_verify(const struct call *call, struct ns_text *ret, struct ns_er
 static int get_evidence(const struct call *call, struct ns_text *ret, struct ns_error *err)
 {
 	struct ns_store *store = ns_engine_store(call->service->engine);
-	NS_JSON json_t *evidence = NULL;
 	struct ns_workload row;
 	int r = call->workload ? ns_store_get_workload(store, call->workload, &row, err) : 0;
 
@@ -114,9 +113,7 @@ static int get_evidence(const struct call *call, struct ns_text *ret, struct ns_
 	if (r >= 0)
 		r = ns_store_audit(store, "evidence.export", call->workload, NULL, call->cycle.actor, call->cycle.now,
 				   err);
-	if (r >= 0)
-		r = ns_evidence_export(call->service->engine, call->workload, &evidence, err);
-	return r < 0 ? r : ns_text_take_json(ret, NS_TAKE(evidence), err);
+	return r < 0 ? r : ns_evidence_export(call->service->engine, call->workload, call->later, err);
 }
 
 /* ---- POST ---- */

@@ -37,47 +37,24 @@ static json_t *deny_json(const struct ns_edge *edge, bool audited)
 			 edge->uid >= 0 ? json_integer(edge->uid) : json_null());
 }
 
-struct walk {
-	json_t *list;
-	uint64_t total, skip;
-};
-
-static int count(void *ctx, const struct ns_edge *edge, bool audited)
-{
-	struct walk *walk = ctx;
-
-	walk->total++;
-	return 0;
-}
-
 static int add(void *ctx, const struct ns_edge *edge, bool audited)
 {
-	struct walk *walk = ctx;
-
-	if (walk->skip) {
-		walk->skip--;
-		return 0;
-	}
-	return json_array_append_new(walk->list, deny_json(edge, audited)) < 0 ? -ENOMEM : 0;
+	return json_array_append_new(ctx, deny_json(edge, audited)) < 0 ? -ENOMEM : 0;
 }
 
 int ns_evidence_denies(struct ns_store *store, const char *workload, json_t **ret, uint64_t *ret_total,
 		       struct ns_error *err)
 {
 	NS_JSON json_t *list = json_array();
-	struct walk walk = { .list = list };
-	int r = ns_store_list_denies(store, workload, INT64_MIN, count, &walk, err);
+	int r = ns_store_count_denies(store, workload, ret_total, err);
 
 	if (r < 0)
 		return r;
-	if (walk.total > NS_EVIDENCE_DENIES_MAX)
-		walk.skip = walk.total - NS_EVIDENCE_DENIES_MAX;
-	r = list ? ns_store_list_denies(store, workload, INT64_MIN, add, &walk, err) : -ENOMEM;
+	r = list ? ns_store_list_newest_denies(store, workload, NS_EVIDENCE_DENIES_MAX, add, list, err) : -ENOMEM;
 	if (r == -ENOMEM)
 		return ns_error_set(err, r, "out of memory for the evidence");
 	if (r < 0)
 		return r;
 	*ret = NS_TAKE(list);
-	*ret_total = walk.total;
 	return 0;
 }

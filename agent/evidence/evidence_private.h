@@ -7,13 +7,12 @@
 
 #include "evidence.h"
 
-/* What all workloads of one export share. All JSON is borrowed. */
+/* What a workload is made of. All JSON is borrowed. */
 struct ns_evidence_sources {
 	struct ns_store *store;
-	const json_t *running;   /* ns_engine_endpoints() */
-	const json_t *readback;  /* ns_engine_readback() */
-	const json_t *endpoints; /* ns_store_endpoints() */
-	json_t *incomplete;      /* reasons are added here */
+	const json_t *running;  /* ns_engine_endpoints() */
+	const json_t *readback; /* ns_engine_readback(), of this workload at least */
+	json_t *incomplete;     /* reasons are added here */
 };
 
 /* Adds a reason to `incomplete`. -ENOMEM. */

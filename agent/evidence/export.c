@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The document as a whole. Everything in it is in an order that the data gives, never the order of some table in
- * memory, so that two exports of the same state differ in their times alone.
+ * The document as a whole, written piece by piece. Everything in it is in an order that the data gives, never the order
+ * of some table in memory, so that two exports of the same state differ in their times alone.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "evidence_private.h"
 #include "json.h"
+#include "text.h"
 
 static int no_memory(struct ns_error *err)
 {
@@ -59,167 +60,280 @@ static json_t *sorted(json_t *unsorted)
 	return NS_TAKE(result);
 }
 
-struct document {
-	struct ns_evidence_sources sources;
-	const char *only; /* NULL: all */
-	json_t *workloads, *unassigned;
-	struct ns_error *err;
+/* What is done in one step: audit entries walked, and listed. */
+#define WALK_SLICE 256
+#define LOG_PAGE   128
+
+enum part { FRAME = 0, WORKLOADS, UNASSIGNED, WALK, LOG, END };
+
+struct export
+{
+	struct ns_engine *engine;
+	struct ns_store *store;
+	char *only; /* NULL: all */
+	enum part part;
+	json_t *incomplete, *running, *unassigned;
+	json_t *names; /* of the workloads */
+	size_t next_name;
+	struct ns_audit_walk walk;
+	bool verified;
+	uint64_t after, left; /* in the log */
+	bool log_first, log_whole;
 };
 
-/* Whoever is listed with a workload is taken off the list of those that are not. */
-static void assign(struct document *document, const char *workload)
+static void release(void *ctx)
 {
-	for (size_t i = json_array_size(document->unassigned); i-- > 0;) {
-		const json_t *endpoint = json_array_get(document->unassigned, i);
+	struct export *export = ctx;
+
+	free(export->only);
+	json_decref(export->incomplete);
+	json_decref(export->running);
+	json_decref(export->unassigned);
+	json_decref(export->names);
+	free(export);
+}
+
+static int add_member(struct ns_text *text, const char *name, json_t *value, struct ns_error *err)
+{
+	int r = ns_text_add(text, name, err);
+
+	if (r < 0) {
+		json_decref(value);
+		return r;
+	}
+	return ns_text_take_json(text, value, err);
+}
+
+static int write_frame(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	int r = ns_text_add(text, "{\"schema\":\"nanoseg/evidence/1\"", err);
+
+	if (r == 0)
+		r = add_member(text, ",\"created\":", ns_time_json(ns_clock_now()), err);
+	if (r == 0)
+		r = add_member(text, ",\"host\":", ns_evidence_host(), err);
+	if (r == 0)
+		r = add_member(text, ",\"agent\":", json_pack("{s:s}", "version", NANOSEG_VERSION), err);
+	if (r == 0)
+		r = add_member(text, ",\"limits\":", ns_evidence_limits(), err);
+	if (r == 0)
+		r = ns_text_add(text, ",\"workloads\":[", err);
+	export->part = WORKLOADS;
+	return r;
+}
+
+/* ---- workloads ---- */
+
+/* Whoever is listed with a workload is taken off the list of those that are not. */
+static void assign(struct export *export, const char *workload)
+{
+	for (size_t i = json_array_size(export->unassigned); i-- > 0;) {
+		const json_t *endpoint = json_array_get(export->unassigned, i);
 		const char *name = json_string_value(json_object_get(endpoint, "workload"));
 
 		if (name && strcmp(name, workload) == 0)
-			(void)json_array_remove(document->unassigned, i);
+			(void)json_array_remove(export->unassigned, i);
 	}
 }
 
-static int add_workload(void *ctx, const struct ns_workload *workload)
+static int write_workload(struct export *export, struct ns_text *text, struct ns_error *err)
 {
-	struct document *document = ctx;
+	const char *name = json_string_value(json_array_get(export->names, export->next_name));
+	bool first = export->next_name == 0;
+	NS_JSON json_t *readback = NULL;
+	struct ns_evidence_sources sources = { export->store, export->running, NULL, export->incomplete };
+	struct ns_workload workload;
 	json_t *json = NULL;
 	int r;
 
-	if (document->only && strcmp(document->only, workload->name) != 0)
-		return 0;
-	r = ns_evidence_workload(&document->sources, workload, &json, document->err);
-	if (r == 0 && json_array_append_new(document->workloads, json) < 0)
-		r = no_memory(document->err);
-	assign(document, workload->name);
-	return r;
-}
-
-/* A chain that does not verify is what the reader must see, so it stops nothing. New reference, NULL without memory. */
-static json_t *verify(struct ns_store *store, struct ns_error *why)
-{
-	char head[NS_DIGEST_TEXT_MAX];
-	uint64_t entries = 0;
-	int r = ns_store_audit_verify(store, &entries, head, why);
-
-	if (r == 0)
-		return json_pack("{s:I, s:s, s:b, s:n}", "entries", (json_int_t)entries, "head", head, "verified", 1,
-				 "error");
-	return r == -ENOMEM ? NULL
-			    : json_pack("{s:n, s:n, s:b, s:o}", "entries", "head", "verified", 0, "error",
-					ns_json_text(why->text));
-}
-
-/* Nor does one that cannot be read. */
-static int add_log(struct ns_store *store, const char *workload, json_t *audit, json_t *incomplete,
-		   struct ns_error *err)
-{
-	struct ns_error why = NS_ERROR_INIT;
-	NS_JSON json_t *log = NULL;
-	uint64_t total = 0;
-	int r = ns_evidence_trail(store, workload, NULL, NS_EVIDENCE_AUDIT_MAX, &log, &total, &why);
-	bool whole = r == 0 && !workload && total == json_array_size(log);
-
-	if (r == -ENOMEM)
-		return no_memory(err);
-	if (r < 0)
-		r = ns_evidence_incomplete(incomplete, err, "the audit log cannot be read: %s", why.text);
-	else if (total > json_array_size(log))
-		r = ns_evidence_incomplete(incomplete, err, "the newest %zu of %llu audit entries are listed",
-					   json_array_size(log), (unsigned long long)total);
-	if (r == 0)
-		r = ns_evidence_set(audit, "log", log ? NS_TAKE(log) : json_array(), err);
-	return r < 0 ? r : ns_evidence_set(audit, "log_complete", json_boolean(whole), err);
-}
-
-static int add_audit(struct ns_store *store, const char *workload, json_t *json, json_t *incomplete,
-		     struct ns_error *err)
-{
-	struct ns_error why = NS_ERROR_INIT;
-	NS_JSON json_t *audit = verify(store, &why);
-	int r = audit ? 0 : no_memory(err);
-
-	if (r == 0 && why.code < 0)
-		r = ns_evidence_incomplete(incomplete, err, "the audit log does not verify: %s", why.text);
-	if (r == 0)
-		r = add_log(store, workload, audit, incomplete, err);
-	return r < 0 ? r : ns_evidence_set(json, "audit", NS_TAKE(audit), err);
-}
-
-static int add_frame(json_t *json, json_t *incomplete, struct ns_error *err)
-{
-	int r = ns_evidence_set(json, "schema", json_string("nanoseg/evidence/1"), err);
-
-	if (r == 0)
-		r = ns_evidence_set(json, "created", ns_time_json(ns_clock_now()), err);
-	if (r == 0)
-		r = ns_evidence_set(json, "host", ns_evidence_host(), err);
-	if (r == 0)
-		r = ns_evidence_set(json, "agent", json_pack("{s:s}", "version", NANOSEG_VERSION), err);
-	if (r == 0)
-		r = ns_evidence_set(json, "limits", ns_evidence_limits(), err);
-	if (r == 0)
-		r = ns_evidence_set(json, "incomplete", json_incref(incomplete), err);
-	return r;
-}
-
-/* What the engine and the store have, once for all workloads, and the workloads made of it. */
-static int add_workloads(struct ns_engine *engine, const char *workload, json_t *json, json_t *incomplete,
-			 struct ns_error *err)
-{
-	struct ns_store *store = ns_engine_store(engine);
-	NS_JSON json_t *running = sorted(ns_engine_endpoints(engine));
-	NS_JSON json_t *readback = sorted(ns_engine_readback(engine, workload));
-	NS_JSON json_t *endpoints = ns_store_endpoints(store, NS_STORE_ENDPOINTS_MAX + NS_ENDPOINTS_MAX, err);
-	NS_JSON json_t *workloads = json_array();
-	NS_JSON json_t *unassigned = workload ? json_array() : json_copy(running);
-	struct document document = {
-		{ store, running, readback, endpoints, incomplete }, workload, workloads, unassigned, err
-	};
-	int r;
-
-	if (!endpoints)
-		return err && err->code < 0 ? err->code : -EIO;
-	if (!running || !readback || !workloads || !unassigned)
-		return no_memory(err);
-	r = ns_store_list_workloads(store, add_workload, &document, err);
-	if (r == 0)
-		r = ns_evidence_set(json, "workloads", NS_TAKE(workloads), err);
-	if (r == 0)
-		r = ns_evidence_set(json, "unassigned", NS_TAKE(unassigned), err);
-	return r;
-}
-
-static int harvest(struct ns_engine *engine, const char *workload, json_t *incomplete, struct ns_error *err)
-{
-	struct ns_error why = NS_ERROR_INIT;
-
-	if (ns_engine_harvest(engine, workload, &why) < 0)
-		return ns_evidence_incomplete(incomplete, err, "not all figures are of now: %s", why.text);
-	return 0;
-}
-
-int ns_evidence_export(struct ns_engine *engine, const char *workload, json_t **ret, struct ns_error *err)
-{
-	struct ns_error own = NS_ERROR_INIT;
-	struct ns_error *why = err ? err : &own; /* functions that return NULL say why only there */
-	NS_JSON json_t *json = json_object();
-	NS_JSON json_t *incomplete = json_array();
-	struct ns_workload row;
-	int r = workload ? ns_store_get_workload(ns_engine_store(engine), workload, &row, why) : 0;
-
-	if (r == 0 && (!json || !incomplete))
-		r = no_memory(why);
-	if (r == 0)
-		r = harvest(engine, workload, incomplete, why);
-	if (r == 0)
-		r = add_frame(json, incomplete, why);
-	if (r == 0)
-		r = add_workloads(engine, workload, json, incomplete, why);
-	if (r == 0)
-		r = add_audit(ns_engine_store(engine), workload, json, incomplete, why);
-	if (r == 0)
-		r = ns_evidence_set(json, "complete", json_boolean(json_array_size(incomplete) == 0), why);
+	if (!name) {
+		export->part = UNASSIGNED;
+		return ns_text_add(text, "],\"unassigned\":", err);
+	}
+	export->next_name++;
+	r = ns_store_get_workload(export->store, name, &workload, err);
 	if (r < 0)
 		return r;
-	*ret = NS_TAKE(json);
+	/* The kernel is read when the workload's turn comes, and what it said is forgotten with it. */
+	readback = sorted(ns_engine_readback(export->engine, name));
+	if (!readback)
+		return no_memory(err);
+	sources.readback = readback;
+	r = ns_evidence_workload(&sources, &workload, &json, err);
+	assign(export, name);
+	return r < 0 ? r : ns_text_take_element(text, &first, json, err);
+}
+
+/* ---- the audit log ---- */
+
+/* A chain that does not verify is what the reader must see, so it stops nothing. */
+static int write_broken(struct export *export, struct ns_text *text, const struct ns_error *why, struct ns_error *err)
+{
+	int r = ns_evidence_incomplete(export->incomplete, err, "the audit log does not verify: %s", why->text);
+
+	if (r == 0)
+		r = ns_text_add(text, ",\"audit\":{\"entries\":null,\"head\":null,\"verified\":false", err);
+	return r < 0 ? r : add_member(text, ",\"error\":", ns_json_text(why->text), err);
+}
+
+static int write_verified(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	int r = add_member(text, ",\"audit\":{\"entries\":", json_integer((json_int_t) export->walk.entries), err);
+
+	if (r == 0)
+		r = add_member(text, ",\"head\":", json_string(export->walk.head), err);
+	return r < 0 ? r : ns_text_add(text, ",\"verified\":true,\"error\":null", err);
+}
+
+/* How much of the log is listed: what was walked, so that it ends with the head. Nor does one that cannot be read stop
+ * anything. */
+static int begin_log(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	uint64_t last = export->verified ? export->walk.entries : 0, total = 0;
+	struct ns_error why = NS_ERROR_INIT;
+	int r = 0;
+
+	export->part = LOG;
+	export->log_first = true;
+	if (!export->verified || last > 0)
+		r = ns_store_audit_bound(export->store, export->only, NULL, last, NS_EVIDENCE_AUDIT_MAX, &total,
+					 &export->after, &why);
+	if (r == -ENOMEM)
+		return no_memory(err);
+	export->left = total < NS_EVIDENCE_AUDIT_MAX ? total : NS_EVIDENCE_AUDIT_MAX;
+	export->log_whole = r == 0 && !export->only && export->left == total;
+	if (r < 0)
+		r = ns_evidence_incomplete(export->incomplete, err, "the audit log cannot be read: %s", why.text);
+	else if (export->left < total)
+		r = ns_evidence_incomplete(export->incomplete, err, "the newest %llu of %llu audit entries are listed",
+					   (unsigned long long)export->left, (unsigned long long)total);
+	return r < 0 ? r : ns_text_add(text, ",\"log\":[", err);
+}
+
+static int walk(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+	int r = ns_store_audit_verify_some(export->store, &export->walk, WALK_SLICE, &why);
+
+	if (r > 0)
+		return 0;
+	if (r == -ENOMEM)
+		return no_memory(err);
+	export->verified = r == 0;
+	r = export->verified ? write_verified(export, text, err) : write_broken(export, text, &why, err);
+	return r < 0 ? r : begin_log(export, text, err);
+}
+
+static int write_log(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	size_t max = export->left < LOG_PAGE ? (size_t) export->left : LOG_PAGE;
+	struct ns_error why = NS_ERROR_INIT;
+	NS_JSON json_t *page = NULL;
+	json_t *entry;
+	size_t i;
+	int r = 0;
+
+	if (max > 0) {
+		page = ns_store_audit_entries_of(export->store, export->only, NULL, export->after, max, &why);
+		if (!page && why.code == -ENOMEM)
+			return no_memory(err);
+	}
+	if (max > 0 && !page) {
+		export->log_whole = false;
+		r = ns_evidence_incomplete(export->incomplete, err, "the audit log cannot be read: %s", why.text);
+	}
+	json_array_foreach (page, i, entry) {
+		if (r == 0)
+			r = ns_text_take_element(text, &export->log_first, json_incref(entry), err);
+		export->after = (uint64_t)json_integer_value(json_object_get(entry, "seq"));
+	}
+	export->left = json_array_size(page) == max ? export->left - max : 0;
+	if (r == 0 && export->left == 0) {
+		export->part = END;
+		r = add_member(text, "],\"log_complete\":", json_boolean(export->log_whole), err);
+	}
+	return r;
+}
+
+/* ---- all of it ---- */
+
+static int write_end(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	bool complete = json_array_size(export->incomplete) == 0;
+	int r = add_member(text, "},\"incomplete\":", json_incref(export->incomplete), err);
+
+	if (r == 0)
+		r = add_member(text, ",\"complete\":", json_boolean(complete), err);
+	return r < 0 ? r : ns_text_add(text, "}", err);
+}
+
+static int write_unassigned(struct export *export, struct ns_text *text, struct ns_error *err)
+{
+	export->part = WALK;
+	return ns_text_take_json(text, json_incref(export->unassigned), err);
+}
+
+static int next(void *ctx, struct ns_text *text, struct ns_error *err)
+{
+	static int (*const parts[])(struct export *, struct ns_text *, struct ns_error *) = {
+		[FRAME] = write_frame,
+		[WORKLOADS] = write_workload,
+		[UNASSIGNED] = write_unassigned,
+		[WALK] = walk,
+		[LOG] = write_log,
+		[END] = write_end,
+	};
+	struct export *export = ctx;
+	struct ns_error own = NS_ERROR_INIT; /* functions that return NULL say why only there */
+	bool last = export->part == END;
+	int r = parts[export->part](export, text, err ? err : &own);
+
+	return r < 0 ? r : !last;
+}
+
+static int add_name(void *ctx, const struct ns_workload *workload)
+{
+	struct export *export = ctx;
+
+	if (export->only && strcmp(export->only, workload->name) != 0)
+		return 0;
+	return json_array_append_new(export->names, json_string_nocheck(workload->name)) < 0 ? -ENOMEM : 0;
+}
+
+static int harvest(struct export *export, struct ns_error *err)
+{
+	struct ns_error why = NS_ERROR_INIT;
+
+	if (ns_engine_harvest(export->engine, export->only, &why) < 0)
+		return ns_evidence_incomplete(export->incomplete, err, "not all figures are of now: %s", why.text);
 	return 0;
+}
+
+int ns_evidence_export(struct ns_engine *engine, const char *workload, struct ns_stream *ret, struct ns_error *err)
+{
+	struct ns_store *store = ns_engine_store(engine);
+	struct export *export;
+	struct ns_workload row;
+	int r = workload ? ns_store_get_workload(store, workload, &row, err) : 0;
+
+	if (r < 0)
+		return r;
+	export = calloc(1, sizeof *export);
+	if (!export)
+		return no_memory(err);
+	*ret = (struct ns_stream){ next, release, export };
+	export->engine = engine;
+	export->store = store;
+	export->only = workload ? strdup(workload) : NULL;
+	export->incomplete = json_array();
+	export->names = json_array();
+	export->running = sorted(ns_engine_endpoints(engine));
+	export->unassigned = workload ? json_array() : json_copy(export->running);
+	if ((workload && !export->only) || !export->incomplete || !export->names || !export->running ||
+	    !export->unassigned)
+		return no_memory(err);
+	r = harvest(export, err);
+	if (r == 0)
+		r = ns_store_list_workloads(store, add_name, export, err);
+	return r == -ENOMEM ? no_memory(err) : r;
 }

@@ -168,16 +168,14 @@ static int add_kernel(const struct ns_evidence_sources *sources, const struct ns
 static int add_endpoints(const struct ns_evidence_sources *sources, const struct ns_workload *w, json_t *json,
 			 struct ns_error *err)
 {
-	NS_JSON json_t *endpoints = ns_evidence_of_workload(sources->endpoints, w->name);
-	size_t total = json_array_size(endpoints);
-	int r = endpoints ? 0 : no_memory(err);
+	uint64_t total = 0;
+	NS_JSON json_t *endpoints =
+		ns_store_workload_endpoints(sources->store, w->name, NS_EVIDENCE_ENDPOINTS_MAX, &total, err);
+	int r = endpoints ? 0 : err && err->code < 0 ? err->code : -EIO;
 
-	if (r == 0 && total > NS_EVIDENCE_ENDPOINTS_MAX) {
-		for (size_t i = total; i > NS_EVIDENCE_ENDPOINTS_MAX; i--)
-			(void)json_array_remove(endpoints, i - 1);
-		r = ns_evidence_incomplete(sources->incomplete, err, "%s: the newest %d of %zu endpoints are listed",
-					   w->name, NS_EVIDENCE_ENDPOINTS_MAX, total);
-	}
+	if (r == 0 && total > NS_EVIDENCE_ENDPOINTS_MAX)
+		r = ns_evidence_incomplete(sources->incomplete, err, "%s: the newest %d of %llu endpoints are listed",
+					   w->name, NS_EVIDENCE_ENDPOINTS_MAX, (unsigned long long)total);
 	if (r == 0)
 		r = ns_evidence_set(json, "endpoints_total", json_integer((json_int_t)total), err);
 	return r < 0 ? r : ns_evidence_set(json, "endpoints", NS_TAKE(endpoints), err);

@@ -170,15 +170,13 @@ static json_t *row_json(const struct ns_audit_row *row)
 			 e->detail, "previous", e->previous, "hash", row->hash);
 }
 
-json_t *ns_store_audit_entries(struct ns_store *store, uint64_t after_seq, size_t max, struct ns_error *err)
+/* All rows as an array; NULL on failure. r is how the query went. */
+static json_t *entries_json(struct ns_store *store, sqlite3_stmt *s, int r, struct ns_error *err)
 {
 	NS_JSON json_t *list = json_array();
-	NS_STATEMENT sqlite3_stmt *s = NULL;
-	int r = list ? 0 : ns_error_set(err, -ENOMEM, "out of memory for the audit log");
 
-	if (r == 0)
-		r = ns_db_query(store, &s, "SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-				NS_VALUES(ns_figure(after_seq), ns_figure(max)), err);
+	if (!list && r == 0)
+		r = ns_error_set(err, -ENOMEM, "out of memory for the audit log");
 	while (r == 0 && (r = ns_db_step(store, s, err)) > 0) {
 		NS_CLEANUP(ns_audit_row_release) struct ns_audit_row row = { 0 };
 
@@ -187,4 +185,70 @@ json_t *ns_store_audit_entries(struct ns_store *store, uint64_t after_seq, size_
 			r = ns_error_set(err, -ENOMEM, "out of memory for the audit log");
 	}
 	return r < 0 ? NULL : NS_TAKE(list);
+}
+
+json_t *ns_store_audit_entries(struct ns_store *store, uint64_t after_seq, size_t max, struct ns_error *err)
+{
+	NS_STATEMENT sqlite3_stmt *s = NULL;
+	int r = ns_db_query(store, &s, "SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+			    NS_VALUES(ns_figure(after_seq), ns_figure(max)), err);
+
+	return entries_json(store, s, r, err);
+}
+
+json_t *ns_store_audit_entries_of(struct ns_store *store, const char *workload, const char *event, uint64_t after_seq,
+				  size_t max, struct ns_error *err)
+{
+	NS_STATEMENT sqlite3_stmt *s = NULL;
+	int r;
+
+	if (workload)
+		r = ns_db_query(store, &s,
+				"SELECT * FROM audit WHERE workload = ?1 AND seq > ?2 AND (?3 IS NULL OR event = ?3) "
+				"ORDER BY seq LIMIT ?4",
+				NS_VALUES(ns_text(workload), ns_figure(after_seq), ns_text(event), ns_figure(max)),
+				err);
+	else
+		r = ns_db_query(
+			store, &s,
+			"SELECT * FROM audit WHERE seq > ?1 AND (?2 IS NULL OR event = ?2) ORDER BY seq LIMIT ?3",
+			NS_VALUES(ns_figure(after_seq), ns_text(event), ns_figure(max)), err);
+	return entries_json(store, s, r, err);
+}
+
+int ns_store_audit_bound(struct ns_store *store, const char *workload, const char *event, uint64_t last, size_t max,
+			 uint64_t *ret_total, uint64_t *ret_after, struct ns_error *err)
+{
+	const struct ns_value values[] = { ns_text(workload), ns_text(event), ns_figure(last ? last : UINT64_MAX),
+					   ns_figure(max) };
+	int64_t total = 0, after = 0;
+	int r;
+
+	if (workload) {
+		r = ns_db_integer(store, &total,
+				  "SELECT count(*) FROM audit WHERE workload = ?1 AND (?2 IS NULL OR event = ?2) AND "
+				  "seq <= ?3",
+				  values, 3, err);
+		if (r == 0)
+			r = ns_db_integer(store, &after,
+					  "SELECT seq FROM audit WHERE workload = ?1 AND (?2 IS NULL OR event = ?2) "
+					  "AND seq <= ?3 ORDER BY seq DESC LIMIT 1 OFFSET ?4",
+					  values, 4, err);
+	} else {
+		r = ns_db_integer(store, &total,
+				  "SELECT count(*) FROM audit WHERE ?1 IS NULL AND (?2 IS NULL OR event = ?2) AND seq "
+				  "<= ?3",
+				  values, 3, err);
+		if (r == 0)
+			r = ns_db_integer(
+				store, &after,
+				"SELECT seq FROM audit WHERE ?1 IS NULL AND (?2 IS NULL OR event = ?2) AND seq "
+				"<= ?3 ORDER BY seq DESC LIMIT 1 OFFSET ?4",
+				values, 4, err);
+	}
+	if (r < 0 && r != -ENODATA) /* no more than `max` */
+		return r;
+	*ret_total = (uint64_t)total;
+	*ret_after = (uint64_t)after;
+	return 0;
 }

@@ -95,7 +95,11 @@ static int append(struct denies *denies, const struct ns_edge *edge, bool audite
 	return ns_graph_add_edge(&denies->graph, edge, err);
 }
 
-static int load(struct ns_store *store, const char *workload, int64_t seen_after, struct denies *denies,
+#define SELECT_DENIES                                                                                                  \
+	"SELECT " NS_EDGE_COLUMNS ", audited FROM deny WHERE (?1 = 0 OR workload = ?1) AND last_seen > ?2 ORDER BY "
+#define IN_ORDER "last_seen, workload, direction, protocol, port, peer, source, peer_class, peer_name, audited"
+
+static int load(struct ns_store *store, const char *workload, int64_t seen_after, size_t max, struct denies *denies,
 		struct ns_error *err)
 {
 	NS_CLEANUP(ns_string_table_release) struct ns_string_table strings = { 0 };
@@ -109,10 +113,10 @@ static int load(struct ns_store *store, const char *workload, int64_t seen_after
 	if (r == 0)
 		r = ns_db_query(
 			store, &s,
-			"SELECT " NS_EDGE_COLUMNS ", audited FROM deny WHERE (?1 = 0 OR workload = ?1) "
-			"AND last_seen > ?2 ORDER BY last_seen, workload, direction, protocol, port, peer, source, "
-			"peer_class, peer_name, audited",
-			NS_VALUES(ns_int(id), ns_int(seen_after)), err);
+			"SELECT * FROM (" SELECT_DENIES "last_seen DESC, workload DESC, direction DESC, protocol "
+			"DESC, port DESC, peer DESC, source DESC, peer_class DESC, peer_name DESC, audited DESC LIMIT "
+			"?3) ORDER BY " IN_ORDER,
+			NS_VALUES(ns_int(id), ns_int(seen_after), ns_figure(max)), err);
 	while (r == 0 && (r = ns_db_step(store, s, err)) > 0) {
 		struct ns_edge edge;
 
@@ -127,9 +131,33 @@ int ns_store_list_denies(struct ns_store *store, const char *workload, int64_t s
 			 void *ctx, struct ns_error *err)
 {
 	NS_CLEANUP(release) struct denies denies = { .graph = NS_GRAPH_INIT };
-	int r = load(store, workload, seen_after, &denies, err);
+	int r = load(store, workload, seen_after, SIZE_MAX, &denies, err);
 
 	for (size_t i = 0; r == 0 && i < denies.graph.n_edges; i++)
 		r = each(ctx, &denies.graph.edges[i], denies.audited[i]);
+	return r;
+}
+
+int ns_store_list_newest_denies(struct ns_store *store, const char *workload, size_t max, ns_store_each_deny each,
+				void *ctx, struct ns_error *err)
+{
+	NS_CLEANUP(release) struct denies denies = { .graph = NS_GRAPH_INIT };
+	int r = load(store, workload, INT64_MIN, max, &denies, err);
+
+	for (size_t i = 0; r == 0 && i < denies.graph.n_edges; i++)
+		r = each(ctx, &denies.graph.edges[i], denies.audited[i]);
+	return r;
+}
+
+int ns_store_count_denies(struct ns_store *store, const char *workload, uint64_t *ret, struct ns_error *err)
+{
+	int64_t id = 0, n = 0;
+	int r = ns_strings_find(store, workload, &id, err);
+
+	if (r == 0 && id)
+		r = ns_db_integer(store, &n, "SELECT coalesce(sum(denies), 0) FROM tally WHERE workload = ?1",
+				  NS_VALUES(ns_int(id)), err);
+	if (r == 0)
+		*ret = (uint64_t)n;
 	return r;
 }

@@ -170,15 +170,13 @@ static int read_row(struct ns_store *store, sqlite3_stmt *s, json_t **ret, struc
 	return r;
 }
 
-json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err)
+/* All rows as an array; NULL on failure. r is how the query went. */
+static json_t *rows_json(struct ns_store *store, sqlite3_stmt *s, int r, struct ns_error *err)
 {
 	NS_JSON json_t *list = json_array();
-	NS_STATEMENT sqlite3_stmt *s = NULL;
-	int r = list ? 0 : ns_error_set(err, -ENOMEM, "out of memory for the endpoints");
 
-	if (r == 0)
-		r = ns_db_query(store, &s, "SELECT * FROM endpoint ORDER BY since DESC, boot_id, cookie DESC LIMIT ?1",
-				NS_VALUES(ns_figure(max)), err);
+	if (!list && r == 0)
+		r = ns_error_set(err, -ENOMEM, "out of memory for the endpoints");
 	while (r == 0 && (r = ns_db_step(store, s, err)) > 0) {
 		json_t *endpoint = NULL;
 
@@ -187,6 +185,32 @@ json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *
 			r = ns_error_set(err, -ENOMEM, "out of memory for the endpoints");
 	}
 	return r < 0 ? NULL : NS_TAKE(list);
+}
+
+json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err)
+{
+	NS_STATEMENT sqlite3_stmt *s = NULL;
+	int r = ns_db_query(store, &s, "SELECT * FROM endpoint ORDER BY since DESC, boot_id, cookie DESC LIMIT ?1",
+			    NS_VALUES(ns_figure(max)), err);
+
+	return rows_json(store, s, r, err);
+}
+
+json_t *ns_store_workload_endpoints(struct ns_store *store, const char *workload, size_t max, uint64_t *ret_total,
+				    struct ns_error *err)
+{
+	NS_STATEMENT sqlite3_stmt *s = NULL;
+	int64_t total = 0;
+	int r = ns_db_integer(store, &total, "SELECT count(*) FROM endpoint WHERE workload = ?1",
+			      NS_VALUES(ns_text(workload)), err);
+
+	if (r == 0)
+		r = ns_db_query(store, &s,
+				"SELECT * FROM endpoint WHERE workload = ?1 ORDER BY since DESC, boot_id, cookie DESC "
+				"LIMIT ?2",
+				NS_VALUES(ns_text(workload), ns_figure(max)), err);
+	*ret_total = (uint64_t)total;
+	return rows_json(store, s, r, err);
 }
 
 int ns_store_heartbeat(struct ns_store *store, int64_t now, struct ns_error *err)

@@ -93,7 +93,11 @@ static const char version_1[] =
 	"CREATE INDEX readback_by_workload ON readback (workload, changed, id);"
 	"CREATE INDEX readback_by_endpoint ON readback (cookie, boot_id, id);";
 
-static const char *const steps[] = { version_1 };
+/* What is asked of one workload is found without reading what is of the others. */
+static const char version_2[] = "CREATE INDEX audit_by_workload ON audit (workload, seq);"
+				"CREATE INDEX endpoint_by_workload ON endpoint (workload, since);";
+
+static const char *const steps[] = { version_1, version_2 };
 
 const struct ns_schema ns_schema = { steps, (int)(sizeof steps / sizeof steps[0]) };
 

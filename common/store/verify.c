@@ -78,22 +78,24 @@ static int check_entry(struct ns_store *store, sqlite3_stmt *s, uint64_t seq, ch
 	return 0;
 }
 
-static int check_chain(struct ns_store *store, uint64_t *ret_entries, char head[static NS_DIGEST_SIZE],
-		       struct ns_error *err)
+/* Entries in order, from the one behind walk->entries on. 1: there may be more. */
+static int check_chain(struct ns_store *store, struct ns_audit_walk *walk, size_t max, struct ns_error *err)
 {
 	NS_STATEMENT sqlite3_stmt *s = NULL;
 	char end[NS_DIGEST_SIZE];
-	uint64_t n = 0;
-	int r = ns_db_query(store, &s, "SELECT * FROM audit ORDER BY seq", NS_NO_VALUES, err);
+	size_t n = 0;
+	int r = ns_db_query(store, &s, "SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+			    NS_VALUES(ns_figure(walk->entries), ns_figure(max)), err);
 
-	while (r == 0 && (r = ns_db_step(store, s, err)) > 0)
-		r = check_entry(store, s, ++n, head, err);
-	if (r == 0)
-		r = read_meta(store, "audit_head", end, sizeof end, err);
-	if (r == 0 && strcmp(end, head) != 0)
-		r = broken(store, n + 1, "entries at the end are missing", err);
-	if (r == 0)
-		*ret_entries = n;
+	while (r == 0 && (r = ns_db_step(store, s, err)) > 0) {
+		n++;
+		r = check_entry(store, s, ++walk->entries, walk->head, err);
+	}
+	if (r < 0 || n == max)
+		return r < 0 ? r : 1;
+	r = read_meta(store, "audit_head", end, sizeof end, err);
+	if (r == 0 && strcmp(end, walk->head) != 0)
+		r = broken(store, walk->entries + 1, "entries at the end are missing", err);
 	return r;
 }
 
@@ -166,25 +168,36 @@ static int check_nothing_missing(struct ns_store *store, struct ns_error *err)
 	return r;
 }
 
-int ns_store_audit_verify(struct ns_store *store, uint64_t *ret_entries, char ret_head[static NS_DIGEST_TEXT_MAX],
-			  struct ns_error *err)
+int ns_store_audit_verify_some(struct ns_store *store, struct ns_audit_walk *walk, size_t max, struct ns_error *err)
 {
-	char head[NS_DIGEST_SIZE];
-	uint64_t entries = 0;
-	int r = check_genesis(store, head, err);
+	int r = walk->head[0] ? 0 : check_genesis(store, walk->head, err);
 
 	_Static_assert(NS_DIGEST_SIZE == NS_DIGEST_TEXT_MAX, "a digest's text fits");
 	if (r == 0)
-		r = check_chain(store, &entries, head, err);
-	if (r == 0)
-		r = check_policies(store, err);
+		r = check_chain(store, walk, max, err);
+	if (r != 0)
+		return r;
+	r = check_policies(store, err);
 	if (r == 0)
 		r = check_decisions(store, err);
 	if (r == 0)
 		r = check_nothing_missing(store, err);
+	return r;
+}
+
+#define SLICE 1024
+
+int ns_store_audit_verify(struct ns_store *store, uint64_t *ret_entries, char ret_head[static NS_DIGEST_TEXT_MAX],
+			  struct ns_error *err)
+{
+	struct ns_audit_walk walk = { 0 };
+	int r;
+
+	while ((r = ns_store_audit_verify_some(store, &walk, SLICE, err)) > 0)
+		;
 	if (r < 0)
 		return r;
-	*ret_entries = entries;
-	memcpy(ret_head, head, sizeof head);
+	*ret_entries = walk.entries;
+	memcpy(ret_head, walk.head, sizeof walk.head);
 	return 0;
 }

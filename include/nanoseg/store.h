@@ -97,6 +97,13 @@ int ns_store_audit(struct ns_store *store, const char *event, const char *worklo
  * {"host","created"} as they stand in the table `meta`. */
 int ns_store_audit_verify(struct ns_store *store, uint64_t *ret_entries, char ret_head[static NS_DIGEST_TEXT_MAX],
 			  struct ns_error *err);
+/* The same in slices, between which anything may be done with the store. */
+struct ns_audit_walk { /* zeroed in the beginning */
+	uint64_t entries;
+	char head[NS_DIGEST_TEXT_MAX];
+};
+/* Walks the next `max` entries. 1: go on; 0: it was the end, all is well, and *walk has the result. */
+int ns_store_audit_verify_some(struct ns_store *store, struct ns_audit_walk *walk, size_t max, struct ns_error *err);
 
 /* revision 0: the newest. -ENOENT when there is none such. Both results may be NULL and are new references. The
  * document has been checked against its digest. Info:
@@ -111,6 +118,12 @@ int ns_store_get_policy(struct ns_store *store, const char *workload, uint64_t r
 json_t *ns_store_policy_history(struct ns_store *store, const char *workload, struct ns_error *err);
 json_t *ns_store_approvals(struct ns_store *store, const char *workload /* NULL: all */, struct ns_error *err);
 json_t *ns_store_audit_entries(struct ns_store *store, uint64_t after_seq, size_t max, struct ns_error *err);
+/* The same of one workload and one event; NULL: all. */
+json_t *ns_store_audit_entries_of(struct ns_store *store, const char *workload, const char *event, uint64_t after_seq,
+				  size_t max, struct ns_error *err);
+/* How many of those there are up to `last` (0: the end), and the after_seq that leaves the newest `max` of them. */
+int ns_store_audit_bound(struct ns_store *store, const char *workload, const char *event, uint64_t last, size_t max,
+			 uint64_t *ret_total, uint64_t *ret_after, struct ns_error *err);
 
 /* ---- facts ---- */
 
@@ -169,6 +182,10 @@ int ns_store_add_deny(struct ns_store *store, const struct ns_edge *edge, bool a
 typedef int (*ns_store_each_deny)(void *ctx, const struct ns_edge *edge, bool audited);
 int ns_store_list_denies(struct ns_store *store, const char *workload, int64_t seen_after, ns_store_each_deny each,
 			 void *ctx, struct ns_error *err);
+/* The newest `max` of one workload, in the same order. */
+int ns_store_list_newest_denies(struct ns_store *store, const char *workload, size_t max, ns_store_each_deny each,
+				void *ctx, struct ns_error *err);
+int ns_store_count_denies(struct ns_store *store, const char *workload, uint64_t *ret, struct ns_error *err);
 
 /* A gap is opened (to = 0) and closed later; one already open with the same workload and cause is kept. Closing what is
  * not open does nothing. Beyond NS_STORE_GAPS_MAX closed ones of a workload the oldest two become one that covers
@@ -205,6 +222,9 @@ int ns_store_endpoint_workload(struct ns_store *store, uint64_t cookie, char ret
 typedef int (*ns_store_each_owner)(void *ctx, const struct ns_addr *addr, const char *workload);
 int ns_store_list_owners(struct ns_store *store, ns_store_each_owner each, void *ctx, struct ns_error *err);
 json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *err);
+/* Those of one workload; *ret_total: how many there are. */
+json_t *ns_store_workload_endpoints(struct ns_store *store, const char *workload, size_t max, uint64_t *ret_total,
+				    struct ns_error *err);
 
 /* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). Kept: the last
  * NS_STORE_READBACKS_MAX of a workload, and the first after each change (the last NS_STORE_CHANGES_MAX of those).

@@ -90,12 +90,25 @@ json_t *ns_engine_take_cuts(struct ns_engine *engine, const char *workload)
 	return cuts;
 }
 
-int ns_evidence_export(struct ns_engine *engine, const char *workload, json_t **ret, struct ns_error *err)
+static int next_evidence(void *ctx, struct ns_text *text, struct ns_error *err)
 {
+	return ns_text_take_json(text, json_incref(ctx), err);
+}
+
+static void release_evidence(void *ctx)
+{
+	json_decref(ctx);
+}
+
+int ns_evidence_export(struct ns_engine *engine, const char *workload, struct ns_stream *ret, struct ns_error *err)
+{
+	json_t *json;
+
 	if (engine->evidence_error < 0)
 		return ns_error_set(err, engine->evidence_error, "the store is damaged");
-	*ret = json_pack("{s:s, s:s?}", "schema", "nanoseg/evidence/1", "workload", workload);
-	return *ret ? 0 : -ENOMEM;
+	json = json_pack("{s:s, s:s?}", "schema", "nanoseg/evidence/1", "workload", workload);
+	*ret = (struct ns_stream){ next_evidence, release_evidence, json };
+	return json ? 0 : -ENOMEM;
 }
 
 /* ---- the store ---- */

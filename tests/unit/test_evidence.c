@@ -77,9 +77,17 @@ static void holds(const char *workload, int cookie, int revision, const char *mo
 
 static json_t *export(struct fixture *f, const char *workload)
 {
-	json_t *json = NULL;
+	NS_CLEANUP(ns_stream_release) struct ns_stream stream = NS_STREAM_INIT;
+	NS_CLEANUP(ns_text_release) struct ns_text whole = NS_TEXT_INIT;
+	json_t *json;
+	int r;
 
-	MUST(f, ns_evidence_export(&engine, workload, &json, &f->err));
+	MUST(f, ns_evidence_export(&engine, workload, &stream, &f->err));
+	while ((r = stream.next(stream.ctx, &whole, &f->err)) > 0)
+		;
+	MUST(f, r);
+	json = json_loadb(whole.data, whole.length, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(json);
 	return json;
 }
 
@@ -124,11 +132,11 @@ static void test_empty(void **state)
 static void test_unknown(void **state)
 {
 	struct fixture *f = *state;
-	json_t *json = NULL;
+	struct ns_stream stream = NS_STREAM_INIT;
 
-	assert_int_equal(ns_evidence_export(&engine, "nobody", &json, &f->err), -ENOENT);
-	assert_null(json);
-	assert_int_equal(ns_evidence_export(&engine, "nobody", &json, NULL), -ENOENT);
+	assert_int_equal(ns_evidence_export(&engine, "nobody", &stream, &f->err), -ENOENT);
+	assert_null(stream.next);
+	assert_int_equal(ns_evidence_export(&engine, "nobody", &stream, NULL), -ENOENT);
 }
 
 static void test_workload(void **state)

@@ -512,6 +512,102 @@ static void test_speed(void **state)
 	assert_true(read - written < 2000000);
 }
 
+/* ---- in slices ---- */
+
+struct walked {
+	struct ns_graph graph;
+	struct fixture *f;
+};
+
+static int keep(void *ctx, const struct ns_edge *edge)
+{
+	struct walked *walked = ctx;
+
+	return ns_graph_add_edge(&walked->graph, edge, &walked->f->err);
+}
+
+static bool same_edge(const struct ns_edge *a, const struct ns_edge *b)
+{
+	return strcmp(a->workload, b->workload) == 0 && a->tuple.direction == b->tuple.direction &&
+	       a->tuple.port == b->tuple.port && ns_addr_equal(&a->tuple.peer, &b->tuple.peer) &&
+	       ns_addr_equal(&a->tuple.source, &b->tuple.source) && strcmp(a->peer_name, b->peer_name) == 0 &&
+	       strcmp(a->source_name, b->source_name) == 0 && strcmp(a->process, b->process) == 0 &&
+	       a->packets == b->packets && a->last_seen == b->last_seen && a->uid == b->uid;
+}
+
+/* What a walk in slices of any size gives is what loading gives, also when others write between two slices. */
+static void walk_as_loaded(struct fixture *f, const char *workload, int64_t since, size_t slice, bool write_between)
+{
+	struct walked walked = { .f = f };
+	struct ns_edge_walk *walk = NULL;
+	struct ns_graph loaded;
+	int r;
+
+	load(f, workload, since, &loaded);
+	MUST(f, ns_store_walk_edges(f->store, workload, since, &walk, &f->err));
+	while ((r = ns_edge_walk_some(walk, slice, keep, &walked, &f->err)) > 0)
+		if (write_between) {
+			struct ns_edge before = edge_to("a", AF_INET, 1, 1), there = edge_to("a", AF_INET, 7, 80);
+
+			before.tuple.direction = NS_INGRESS;
+			before.tuple.port = (uint16_t)walked.graph.n_edges; /* behind the walk by now */
+			before.peer_name = "late";
+			there.packets = 0;
+			there.bytes = 0;
+			there.last_seen = there.first_seen = T0 - 1; /* changes nothing of it */
+			add(f, &before);
+			add(f, &there);
+		}
+	MUST(f, r);
+	assert_int_equal(ns_edge_walk_some(walk, slice, keep, &walked, &f->err), 0); /* the end stays the end */
+	assert_int_equal(walked.graph.n_edges, loaded.n_edges);
+	for (size_t i = 0; i < loaded.n_edges; i++)
+		assert_true(same_edge(&walked.graph.edges[i], &loaded.edges[i]));
+	ns_edge_walk_free(walk);
+	ns_graph_release(&walked.graph);
+	ns_graph_release(&loaded);
+}
+
+static void test_walk(void **state)
+{
+	static const size_t slices[] = { 1, 2, 7, 599, 600, 601, 100000 };
+	struct fixture *f = *state;
+	struct ns_edge_walk *walk = NULL;
+	struct walked nothing = { .f = f };
+
+	walk_as_loaded(f, NULL, INT64_MIN, 10, false);
+	MUST(f, ns_store_begin(f->store, &f->err));
+	for (unsigned i = 0; i < 600; i++) {
+		struct ns_edge edge = edge_to(i % 3 ? "a" : "b", i % 2 ? AF_INET : AF_INET6, i / 4, i % 5 ? 80 : 443);
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "peer%u", i % 37);
+		edge.peer_name = name;
+		edge.last_seen = T0 + i;
+		if (i % 11 == 0) {
+			edge.tuple.direction = NS_TRANSIT;
+			edge.tuple.source = edge.tuple.peer;
+			edge.source_class = NS_PEER_WORKLOAD;
+			edge.source_name = i % 2 ? "" : "from";
+		}
+		if (i % 13 == 0)
+			memset(&edge.tuple.peer, 0, sizeof edge.tuple.peer);
+		add(f, &edge);
+	}
+	MUST(f, ns_store_commit(f->store, &f->err));
+	for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++) {
+		walk_as_loaded(f, NULL, INT64_MIN, slices[i], false);
+		walk_as_loaded(f, "a", T0 + 300, slices[i], false);
+		walk_as_loaded(f, "b", INT64_MIN, slices[i], false);
+	}
+	MUST(f, ns_store_walk_edges(f->store, "nobody", INT64_MIN, &walk, &f->err));
+	assert_int_equal(ns_edge_walk_some(walk, 10, keep, &nothing, &f->err), 0);
+	assert_int_equal(nothing.graph.n_edges, 0);
+	ns_edge_walk_free(walk);
+	/* "b" has the lower number: what comes to "a" behind the walk is not met. */
+	walk_as_loaded(f, "b", INT64_MIN, 50, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +617,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_edge_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_figures_end_at_the_top, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_transit_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_edges_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_batch, setup, teardown),
