@@ -202,6 +202,10 @@ if [ -n "$BENCH_QUICK" ]; then quick_cases; else full_cases; fi
 "$LOAD" serve "$PORT_LO-$PORT_REFUSED" --cpu 0 >"$LAB/serve.log" 2>&1 &
 disown
 wait_for 5 grep -q ready "$LAB/serve.log" || die "no server: $(cat "$LAB/serve.log")"
+for cpu in 0 1; do
+	"$LOAD" awake --cpu $cpu &
+	disown
+done
 put_up_nanoseg
 for name in "${names[@]}"; do
 	is_nanoseg "$name" || "put_up_${contender[$name]}" "$name" || die "$name cannot be put up"

@@ -83,7 +83,7 @@ begin_conntrack-E() {
 # Without its own table of connections, which tells of them at their end: each new one as it is told.
 write_ulogd_config() {
 	local folder
-	folder=$(dirname "$(find /usr/lib -name ulogd_inpflow_NFCT.so | head -n 1)")
+	folder=$(dirname "$(find "${ULOGD_ROOT:-}/usr/lib" -name ulogd_inpflow_NFCT.so | head -n 1)")
 	cat >"$LAB/ulogd.conf" <<-EOC
 		[global]
 		logfile="$LAB/ulogd.log"
@@ -101,7 +101,7 @@ write_ulogd_config() {
 	EOC
 }
 begin_ulogd2() {
-	ip netns exec "$CLIENT" ulogd -c "$LAB/ulogd.conf" >>"$LAB/ulogd.out" 2>&1 &
+	ip netns exec "$CLIENT" "$ulogd" -c "$LAB/ulogd.conf" >>"$LAB/ulogd.out" 2>&1 &
 	pid[ulogd2]=$!
 }
 
@@ -270,7 +270,8 @@ killed() {
 
 command -v sqlite3 >/dev/null || die "the package sqlite3 is not installed"
 command -v conntrack >/dev/null || lacks[conntrack-E]="the package conntrack is not installed"
-command -v ulogd >/dev/null || lacks[ulogd2]="the package ulogd2 is not installed"
+ulogd=${ULOGD_ROOT:-}/usr/sbin/ulogd # ULOGD_ROOT: where the package was unpacked, if it is not installed
+[ -x "$ulogd" ] || lacks[ulogd2]="the package ulogd2 is not installed"
 [ -n "${lacks[ulogd2]:-}" ] || write_ulogd_config
 bench_config
 begin_nanoseg

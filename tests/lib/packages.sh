@@ -12,6 +12,9 @@ PACKAGES_DOCKER="docker.io docker-compose iptables busybox-static"
 PACKAGES_RUNTIMES="podman netavark aardvark-dns uidmap slirp4netns containernetworking-plugins protobuf-compiler
 	systemd-container dbus lxc"
 PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
+# For the benchmark, and what those two need that are unpacked for it and not installed, since they would be services.
+PACKAGES_BENCH="iptables ipset sqlite3 libnetfilter-queue1 libnetfilter-acct1 libnetfilter-log1 libnfnetlink0"
+PACKAGES_BENCH_UNPACKED="opensnitch ulogd2"
 PACKAGES_KERNELS="qemu-system-x86 kmod busybox-static cpio xz-utils"
 
 install_packages() {
