@@ -144,7 +144,7 @@ int ns_time_parse(const char *text, int64_t *ret)
 	back = date_of(days);
 	if (back.month != date.month || back.day != date.day)
 		return -EINVAL;
-	*ret = (days * DAY_S + hour * 3600 + minute * 60 + second) * (int64_t)US + fraction;
+	*ret = (days * DAY_S + hour * 3600L + minute * 60L + second) * (int64_t)US + fraction;
 	return 0;
 }
 

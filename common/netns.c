@@ -69,13 +69,11 @@ static int own_netns(struct ns_error *err)
 
 int ns_netns_call(int netns_fd, int (*fn)(void *ctx, struct ns_error *err), void *ctx, struct ns_error *err)
 {
-	NS_CLOSE int found = -1;
-	int own = home, r;
+	NS_CLOSE int found = home < 0 && netns_fd >= 0 ? own_netns(err) : -1;
+	int own = home < 0 ? found : home, r;
 
 	if (netns_fd < 0)
 		return fn(ctx, err);
-	if (own < 0)
-		own = found = own_netns(err);
 	if (own < 0)
 		return own;
 	if (setns(netns_fd, CLONE_NEWNET) < 0) {

@@ -11,7 +11,7 @@
 #include "intern.h"
 #include "propose_tally.h"
 
-#define ADDRESS_SLOTS (2 * NS_TALLY_ADDRESSES_MAX)
+#define ADDRESS_SLOTS ((size_t)2 * NS_TALLY_ADDRESSES_MAX)
 
 struct ns_address_slot {
 	const struct ns_tally *tally; /* NULL: empty */

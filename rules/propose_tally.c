@@ -139,7 +139,7 @@ static int append(struct ns_tallies *tallies, const struct ns_edge *edge, const 
 		return ns_error_set(err, -E2BIG, "more than %d rules are needed", NS_POLICY_RULES_MAX);
 	if (tallies->n == tallies->allocated) {
 		size_t more = tallies->allocated ? 2 * tallies->allocated : 64;
-		struct ns_tally **list = reallocarray(tallies->list, more, sizeof(*list));
+		struct ns_tally **list = reallocarray(tallies->list, more, sizeof(struct ns_tally *));
 
 		if (!list)
 			return no_memory(err);
@@ -205,7 +205,7 @@ static int add_span(struct ns_tally *tally, uint16_t port, bool *ret_new, struct
 		last->hi = port;
 		return 0;
 	}
-	if (tally->n_spans == tally->spans_allocated) {
+	if (!tally->spans || tally->n_spans == tally->spans_allocated) {
 		size_t more = tally->spans_allocated ? 2 * tally->spans_allocated : 1;
 		struct ns_span *spans = reallocarray(tally->spans, more, sizeof(*spans));
 

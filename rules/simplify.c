@@ -330,7 +330,7 @@ void ns_simplify(struct ns_plan *plan)
 	for (size_t i = 0; i < plan->n_chains; i++)
 		s.by_name[i] = &plan->chains[i];
 	if (plan->n_chains > 1)
-		qsort(s.by_name, plan->n_chains, sizeof(s.by_name[0]), compare_names);
+		qsort(s.by_name, plan->n_chains, sizeof(struct ns_chain *), compare_names);
 	do { /* every change takes a rule, a chain or a way away, so that it ends */
 		s.changed = false;
 		count_references(&s);

@@ -28,6 +28,11 @@ struct ns_error {
  * control characters in it are replaced by '?', since much of the text comes from foreign bytes. */
 int ns_error_set(struct ns_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* It looks into one file at a time, and so would follow roads on which a failure returns success. */
+#define ns_error_set(err, code, ...) ((void)ns_error_set(err, code, __VA_ARGS__), (code))
+#endif
+
 /* Puts "context: " before the text that is there. */
 void ns_error_context(struct ns_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
