@@ -13,6 +13,8 @@ static void make_one_line(char *text)
 			*c = '?';
 }
 
+#undef ns_error_set
+
 int ns_error_set(struct ns_error *err, int code, const char *format, ...)
 {
 	va_list args;
