@@ -310,7 +310,8 @@ static int turn(struct ns_lock *lock, struct application *a, struct ns_error *er
 
 /* The kernel has been seen to hold the plan. A plain table may have been changed since it was read, unless the ruleset
  * is still of the generation that it was of before. */
-static int be_sure(struct ns_lock *lock, uint32_t before, unsigned *ret_generation, struct ns_error *err)
+static int be_sure(struct ns_lock *lock, const struct ns_plan *plan, uint32_t before, unsigned *ret_generation,
+		   struct ns_error *err)
 {
 	uint32_t generation = 0;
 	int r = ns_nft_generation(lock->nft, &generation, err);
@@ -320,6 +321,7 @@ static int be_sure(struct ns_lock *lock, uint32_t before, unsigned *ret_generati
 	lock->sure = lock->protection == NS_LOCK_OWNED || (before && generation == before);
 	lock->generation = generation;
 	lock->n_shifted = 0;
+	ns_lock_note_structure(lock, plan);
 	*ret_generation = generation;
 	return 0;
 }
@@ -352,7 +354,7 @@ int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lo
 	if (r == 0)
 		return ns_error_set(err, -EBADE, "the kernel does not hold what it was told: %s",
 				    a.difference ? a.difference : "the table's owner");
-	r = be_sure(lock, a.generation, &a.result.generation, err);
+	r = be_sure(lock, plan, a.generation, &a.result.generation, err);
 	if (r < 0)
 		return r;
 	*ret = a.result;
@@ -376,7 +378,7 @@ int ns_lock_confirm(struct ns_lock *lock, const struct ns_plan *plan, struct ns_
 			ret_found[0] = '\0';
 		return 0;
 	}
-	r = be_sure(lock, 0, &a.result.generation, err);
+	r = be_sure(lock, plan, 0, &a.result.generation, err);
 	if (r < 0)
 		return r;
 	lock->held = a.result.adopted = true;

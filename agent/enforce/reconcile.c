@@ -145,7 +145,7 @@ static size_t count_gone(const struct ns_plan_set *wanted, const struct ns_plan_
 /* Where nearly all go, the whole is less work than each. From a set of intervals over several fields the kernel takes
  * an element away by going through all that are there, and moving them in its tables (nft_pipapo_remove): milliseconds
  * where there are hundreds. The whole set takes no longer than a few of them. */
-static bool is_better_made_anew(const struct ns_plan_set *wanted, const struct ns_plan_set *found)
+bool ns_reconcile_prefers_anew(const struct ns_plan_set *wanted, const struct ns_plan_set *found)
 {
 	bool slow = wanted->interval && wanted->n_fields > 1;
 	size_t gone;
@@ -169,7 +169,7 @@ static void mark(struct marks *marks)
 			marks->sets[i] = FATE_NEW;
 		else
 			marks->sets[i] = ns_plan_set_same_definition(&wanted->sets[i], found) &&
-							 !is_better_made_anew(&wanted->sets[i], found)
+							 !ns_reconcile_prefers_anew(&wanted->sets[i], found)
 						 ? FATE_KEEP
 						 : FATE_REMAKE;
 	}

@@ -30,4 +30,7 @@ void ns_reconcile(struct ns_nft_batch *batch, const struct ns_nft_scope *scope, 
 size_t ns_reconcile_elements(struct ns_nft_batch *batch, const struct ns_nft_scope *scope,
 			     const struct ns_plan_set *wanted, const struct ns_plan_set *found, bool deleting);
 
+/* Whether the set is made anew where what is found of it differs as it does from what is wanted. */
+bool ns_reconcile_prefers_anew(const struct ns_plan_set *wanted, const struct ns_plan_set *found);
+
 #endif

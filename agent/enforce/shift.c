@@ -6,7 +6,6 @@
 
 #include "cleanup.h"
 #include "nft/batch.h"
-#include "nft/dump_set.h"
 
 #include "lock_private.h"
 #include "reconcile.h"
@@ -126,45 +125,12 @@ int ns_shift_commit(struct ns_shift *shift, struct ns_error *err)
 	return r;
 }
 
-static int take_element(void *ctx, const struct ns_plan_element *element, struct ns_error *err)
-{
-	struct ns_plan_element *copy = ns_plan_add_element(ctx, err);
-
-	if (!copy)
-		return err ? err->code : -ENOMEM;
-	*copy = *element;
-	return 0;
-}
-
 /* 1: the kernel's set is the plan's. */
 static int read_back(struct ns_lock *lock, const struct ns_plan *plan, const char *name, struct ns_error *err)
 {
-	NS_CLEANUP(ns_plan_release) struct ns_plan found = NS_PLAN_INIT;
 	const struct ns_plan_set *wanted = ns_plan_find_set(plan, name);
-	struct ns_plan_set *set;
-	bool odd = false;
-	int r;
 
-	if (!wanted)
-		return 0;
-	set = ns_plan_add_set(&found, name, err);
-	if (!set)
-		return -ENOMEM;
-	*set = *wanted;
-	set->elements = NULL;
-	set->n_elements = set->elements_allocated = 0;
-	r = ns_nft_dump_set(lock->nft, &lock->scope, set, lock->protection == NS_LOCK_OWNED, take_element, set, &odd,
-			    err);
-	if (r < 0 || odd)
-		return r;
-	ns_plan_normalise(&found);
-	if (set->n_elements != wanted->n_elements)
-		return 0;
-	for (size_t i = 0; i < set->n_elements; i++)
-		if (ns_plan_element_compare(wanted, &set->elements[i], &wanted->elements[i]) != 0 ||
-		    strcmp(set->elements[i].tag, wanted->elements[i].tag) != 0)
-			return 0;
-	return 1;
+	return wanted ? ns_lock_set_is(lock, wanted, err) : 0;
 }
 
 int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err)

@@ -9,6 +9,7 @@
 
 #include <nanoseg/layout.h>
 
+#include "adjust.h"
 #include "attachment.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -352,7 +353,9 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	if (!(!forced && has_followed(attachment, wish, &result)) && !is_there_already(attachment, wish, &result)) {
 		if (leaving)
 			bring_home(attachment, wish);
-		r = ns_lock_apply(attachment->lock, &wish->plan, &result, err);
+		r = !forced && !attachment->failure[0] && ns_lock_adjust(attachment->lock, &wish->plan, &result) > 0
+			    ? 0
+			    : ns_lock_apply(attachment->lock, &wish->plan, &result, err);
 		if (r < 0)
 			return r;
 	}

@@ -267,7 +267,7 @@ void ns_plan_text_sort_chains(const struct ns_plan *plan, const struct ns_plan_c
 	qsort(ret, plan->n_chains, sizeof(struct ns_plan_chain *), compare_chains);
 }
 
-static void print_plan(FILE *out, const struct ns_plan *plan)
+static void print_plan(FILE *out, const struct ns_plan *plan, bool elements)
 {
 	const struct ns_plan_chain *chains[NS_PLAN_CHAINS_MAX];
 
@@ -282,7 +282,7 @@ static void print_plan(FILE *out, const struct ns_plan *plan)
 
 		ns_plan_text_set(out, set);
 		fputc('\n', out);
-		for (size_t j = 0; ns_plan_text_has_elements(set) && j < set->n_elements; j++) {
+		for (size_t j = 0; elements && ns_plan_text_has_elements(set) && j < set->n_elements; j++) {
 			ns_plan_text_element(out, set, &set->elements[j]);
 			fputc('\n', out);
 		}
@@ -298,7 +298,7 @@ static void print_plan(FILE *out, const struct ns_plan *plan)
 	}
 }
 
-int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err)
+static int print(const struct ns_plan *plan, bool elements, char **ret, struct ns_error *err)
 {
 	NS_FREE char *text = NULL;
 	size_t size = 0;
@@ -307,17 +307,32 @@ int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err)
 	if (!out)
 		return ns_error_set(err, -ENOMEM, "no memory to print a plan");
 	(void)__fsetlocking(out, FSETLOCKING_BYCALLER);
-	print_plan(out, plan);
+	print_plan(out, plan, elements);
 	if (fclose(out) != 0 || !text)
 		return ns_error_set(err, -ENOMEM, "no memory to print a plan");
 	*ret = NS_TAKE(text);
 	return 0;
 }
 
-int ns_plan_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err)
+int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err)
+{
+	return print(plan, true, ret, err);
+}
+
+static int digest(const struct ns_plan *plan, bool elements, char ret[static NS_DIGEST_SIZE], struct ns_error *err)
 {
 	NS_FREE char *text = NULL;
-	int r = ns_plan_print(plan, &text, err);
+	int r = print(plan, elements, &text, err);
 
 	return text ? ns_digest_bytes(text, strlen(text), ret, err) : r;
+}
+
+int ns_plan_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err)
+{
+	return digest(plan, true, ret, err);
+}
+
+int ns_plan_structure_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err)
+{
+	return digest(plan, false, ret, err);
 }

@@ -228,6 +228,8 @@ bool ns_plan_set_same_definition(const struct ns_plan_set *a, const struct ns_pl
  * left out; chains come by name. *ret is malloced. */
 int ns_plan_print(const struct ns_plan *plan, char **ret, struct ns_error *err);
 int ns_plan_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err);
+/* Of everything but the elements. */
+int ns_plan_structure_digest(const struct ns_plan *plan, char ret[static 72], struct ns_error *err);
 /* Lines "-…" wanted and missing, "+…" present and not wanted, at most max_lines and then one line that says how
  * many more; "" when equal. Both plans must be normalised. *ret is malloced. */
 int ns_plan_difference(const struct ns_plan *wanted, const struct ns_plan *found, size_t max_lines, char **ret,

@@ -13,16 +13,16 @@
 #
 #	BENCH_SAMPLES=/tmp/samples NANOSEG_BUILD=$PWD/build NANOSEG_VERBOSE=1 bash tests/bench/change.sh
 #
-# BENCH_QUICK=1: with 100 endpoints. CHANGE_ONLY=address or policy: one of the two. CHANGE_PROFILE=FILE: the daemon under
+# BENCH_QUICK=1: with 50 endpoints and 1,000 rules. CHANGE_ONLY=address or policy: one of the two. CHANGE_PROFILE=FILE: the daemon under
 # perf record -g while addresses move. nft(8) goes over the same tables when the daemon has stopped, since it is refused
 # before; so its rounds come after the daemon's. The store is in memory (the lab's /run): no disk's time is in it.
 . "$(dirname "$0")/../lib/lab.sh"
 . "$(dirname "$0")/bench.sh"
 
 METER=$NS_BUILD/tests/bench/cost_meter
-N=$([ -n "$BENCH_QUICK" ] && echo 100 || echo 1000)
+N=$([ -n "$BENCH_QUICK" ] && echo 50 || echo 1000)
 RULES=100
-RULES_MANY=10000
+RULES_MANY=$([ -n "$BENCH_QUICK" ] && echo 1000 || echo 10000)
 ONLY=${CHANGE_ONLY:-address policy}
 
 # ---- tables as text ----

@@ -13,7 +13,7 @@
 #	graph_million, propose_million, export_million
 #	                               seconds; peak_rss_NAME of the daemon and of the command, in MiB
 #
-# By itself, as root, after a build (BENCH_QUICK=1: 100 endpoints, 100,000 edges):
+# By itself, as root, after a build (BENCH_QUICK=1: 50 endpoints, 50,000 edges):
 #
 #	BENCH_SAMPLES=/tmp/samples NANOSEG_BUILD=$PWD/build NANOSEG_VERBOSE=1 bash tests/bench/cost.sh
 #
@@ -28,7 +28,7 @@ TOOLS=$NS_BUILD/tests/bench
 ONLY=${COST_ONLY:-idle start learning million}
 RULES=100
 if [ -n "$BENCH_QUICK" ]; then
-	N=100 EDGES=100000 idle_for=5 idle_few_for=2 load_for=2
+	N=50 EDGES=50000 idle_for=3 idle_few_for=1 load_for=1
 else
 	N=1000 EDGES=1000000 idle_for=20 idle_few_for=10 load_for=5
 fi

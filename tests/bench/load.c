@@ -6,7 +6,7 @@
 
 #include "load.h"
 
-enum words { NOTHING, PORTS, ADDRESS_PORT, ADDRESS_PORTS, EDGES };
+enum words { PORTS, ADDRESS_PORT, ADDRESS_PORTS, EDGES };
 
 static const struct {
 	const char *name;
@@ -21,13 +21,11 @@ static const struct {
 	{ "udp", ADDRESS_PORT, load_udp },
 	{ "udp-new", ADDRESS_PORTS, load_udp_new },
 	{ "edges", EDGES, load_edges },
-	{ "awake", NOTHING, load_awake },
 };
 
 /* How many words come before the options. */
 static const int n_words[] = { [PORTS] = 1, [ADDRESS_PORT] = 2, [ADDRESS_PORTS] = 2, [EDGES] = 4 };
 static const char *const usages[] = {
-	[NOTHING] = "",
 	[PORTS] = "PORT[-PORT]",
 	[ADDRESS_PORT] = "ADDRESS PORT",
 	[ADDRESS_PORTS] = "ADDRESS PORT[-PORT]",
@@ -48,12 +46,11 @@ static int parse_words(enum words words, char **argv, struct load_options *optio
 		options->udp = *argv[0] == 'u';
 		argv++;
 	}
-	if (words != PORTS && words != NOTHING)
+	if (words != PORTS)
 		load_parse_address(*argv++, options);
 	if (words == EDGES)
 		options->addresses = load_parse_number("COUNT", *argv++, 1, LOAD_ADDRESSES_MAX);
-	if (words != NOTHING)
-		load_parse_ports(*argv, options);
+	load_parse_ports(*argv, options);
 	if (words == ADDRESS_PORT && options->port_lo != options->port_hi) {
 		(void)fputs("load: one port, not several\n", stderr);
 		return 2;
@@ -87,5 +84,5 @@ int main(int argc, char **argv)
 		}
 		return verbs[i].run(&options);
 	}
-	return usage("serve|bulk|connect|connect-latency|rtt|udp|udp-new|edges|awake", "...");
+	return usage("serve|bulk|connect|connect-latency|rtt|udp|udp-new|edges", "...");
 }

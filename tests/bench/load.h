@@ -120,7 +120,6 @@ int load_serve(const struct load_options *options);
 int load_bulk(const struct load_options *options);
 int load_connect(const struct load_options *options);
 int load_connect_latency(const struct load_options *options);
-int load_awake(const struct load_options *options);
 int load_edges(const struct load_options *options);
 int load_rtt(const struct load_options *options);
 int load_udp(const struct load_options *options);

@@ -17,8 +17,8 @@ here=$source/tests/bench
 . "$source/tests/lib/packages.sh"
 
 # A group's budget in seconds, full and quick; half as much again, and it is stopped.
-declare -A full=([datapath]=480 [learning]=140 [attach]=100 [change]=120 [cost]=180)
-declare -A short=([datapath]=50 [learning]=35 [attach]=20 [change]=40 [cost]=40)
+declare -A full=([datapath]=500 [learning]=140 [attach]=120 [change]=120 [cost]=180)
+declare -A short=([datapath]=40 [learning]=30 [attach]=20 [change]=25 [cost]=30)
 
 usage() {
 	echo "usage: tests/bench/run.sh [--quick] [--rounds N] [--only REGEX] [--out DIR] [--build DIR]${1:+ ($1)}" >&2

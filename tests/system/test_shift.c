@@ -14,6 +14,7 @@
 #include "nft/encode.h"
 #include "nft/socket.h"
 
+#include "adjust.h"
 #include "lock_plan.h"
 #include "shift.h"
 
@@ -214,6 +215,65 @@ static void test_root_between(void **state)
 	end(&w);
 }
 
+/* Elements alone, of a table whose rules are known; whatever else differs is for the long road. */
+static void test_adjusted(void **state)
+{
+	bool owned = lab_protection() == NS_LOCK_OWNED;
+	struct ns_lock_result result = { 0 };
+	struct ns_plan richer;
+	struct world w;
+
+	begin(&w);
+	assert_int_equal(ns_lock_adjust(w.lock, &w.moved, &result), owned);
+	if (!owned)
+		lab_apply(w.lock, &w.moved);
+	else
+		assert_int_equal(result.elements_added + result.elements_removed, 4);
+	lab_assert_holds(w.lock, &w.moved);
+	assert_passes(1001, true);
+	assert_passes(1002, false);
+	assert_passes(1003, true);
+	/* What another handle has put in meanwhile goes. */
+	endpoint_plan(&richer);
+	plan_element(ns_plan_find_set(&richer, "egress4"), "r9", "udp", "127.0.0.1", "6666");
+	ns_plan_normalise(&richer);
+	meddle(&w, &richer);
+	assert_passes(1002, true);
+	assert_int_equal(ns_lock_adjust(w.lock, &w.moved, &result), owned);
+	if (!owned)
+		lab_apply(w.lock, &w.moved);
+	assert_passes(1002, false);
+	assert_passes(6666, false);
+	assert_true(ns_shift_can(w.lock));
+	/* Another policy of a chain is another structure. */
+	ns_plan_find_chain(&w.moved, "output")->rules[0].comment[0] = 'x';
+	assert_int_equal(ns_lock_adjust(w.lock, &w.moved, &result), 0);
+	assert_true(ns_shift_can(w.lock));
+	lab_apply(w.lock, &w.moved);
+	lab_assert_holds(w.lock, &w.moved);
+	ns_plan_release(&richer);
+	end(&w);
+}
+
+/* A table that has gone is not found to be as planned. */
+static void test_adjusted_gone(void **state)
+{
+	struct ns_lock_result result = { 0 };
+	struct ns_lock *other;
+	struct world w;
+
+	begin(&w);
+	assert_int_equal(ns_lock_open_on(w.nft, NFPROTO_INET, "nanoseg", &other, NULL), 0);
+	assert_int_equal(ns_lock_remove(other, NULL), 0);
+	ns_lock_close(other);
+	assert_int_equal(ns_lock_adjust(w.lock, &w.moved, &result), 0);
+	assert_false(ns_shift_can(w.lock));
+	lab_apply(w.lock, &w.moved);
+	assert_passes(1002, false);
+	assert_passes(1003, true);
+	end(&w);
+}
+
 /* A transaction for a generation that has gone by changes nothing; one for the present one tells the next. */
 static void test_generation(void **state)
 {
@@ -263,7 +323,7 @@ static void test_together(void **state)
 	struct world w;
 
 	if (lab_protection() != NS_LOCK_OWNED)
-		return; /* plain ones go one by one, as above */
+		skip(); /* plain ones go one by one, as above */
 	begin(&w);
 	part(&w.plan, &before);
 	part(&w.moved, &after);
@@ -351,6 +411,8 @@ int main(void)
 		cmocka_unit_test_setup(test_others_have_taken_it, lock_setup),
 		cmocka_unit_test_setup(test_others_have_added, lock_setup),
 		cmocka_unit_test_setup(test_root_between, lock_setup),
+		cmocka_unit_test_setup(test_adjusted, lock_setup),
+		cmocka_unit_test_setup(test_adjusted_gone, lock_setup),
 		cmocka_unit_test_setup(test_generation, lock_setup),
 		cmocka_unit_test_setup(test_together, lock_setup),
 		cmocka_unit_test_setup(test_made_anew, lock_setup),
