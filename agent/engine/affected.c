@@ -179,9 +179,8 @@ static bool is_published(const struct ns_named *who)
 }
 
 /* Elements that are in the kernel, or may be, count for what moves. */
-static int mark_named(struct ns_attachment *attachment, const struct moves *moves)
+static int mark_named(struct ns_attachment *attachment, const struct ns_loaded *policy, const struct moves *moves)
 {
-	const struct ns_loaded *policy = attachment->policy;
 	bool dirty = false, stale = false, whole = false;
 	int r = 0;
 
@@ -213,12 +212,15 @@ static int mark_all(struct ns_engine *engine, const struct moves *moves)
 	{
 		struct ns_attachment *attachment = ns_attachment_of(endpoint);
 
-		if (!attachment || !attachment->policy)
+		if (!attachment || !(attachment->policy || attachment->trying))
 			continue;
 		if (moves->n_cookies &&
 		    bsearch(&endpoint->cookie, moves->cookies, moves->n_cookies, sizeof *moves->cookies, by_number))
 			attachment->dirty = true;
-		r = mark_named(attachment, moves);
+		if (attachment->policy)
+			r = mark_named(attachment, attachment->policy, moves);
+		if (r == 0 && attachment->trying)
+			r = mark_named(attachment, attachment->trying, moves);
 		if (r < 0)
 			break;
 	}
@@ -299,17 +301,23 @@ void ns_affected_done(struct ns_attachment *attachment)
 	ns_engine_schedule(attachment->engine); /* for the gate */
 }
 
+static bool names(const struct ns_loaded *policy, const struct ns_named *who)
+{
+	for (size_t i = 0; policy && i < policy->n_named; i++)
+		if (ns_named_compare(&policy->named[i], who) == 0)
+			return true;
+	return false;
+}
+
 static bool somebody_names(struct ns_engine *engine, const struct ns_named *who)
 {
 	NS_FOREACH_ENDPOINT(engine, endpoint)
 	{
 		const struct ns_attachment *attachment = ns_attachment_of(endpoint);
-		const struct ns_loaded *policy = attachment ? attachment->policy : NULL;
 
-		if (policy && attachment->mode == NS_MODE_ENFORCING)
-			for (size_t i = 0; i < policy->n_named; i++)
-				if (ns_named_compare(&policy->named[i], who) == 0)
-					return true;
+		if (attachment && attachment->mode == NS_MODE_ENFORCING &&
+		    (names(attachment->policy, who) || names(attachment->trying, who)))
+			return true;
 	}
 	return false;
 }
@@ -347,6 +355,37 @@ static bool has_address(const struct ns_endpoint *endpoint, int interface)
 	return false;
 }
 
+static bool is_unread(const struct ns_attachment *attachment)
+{
+	return !attachment || (attachment->adopted && attachment->mode == NS_MODE_INVALID);
+}
+
+static bool somebody_is_unread(struct ns_engine *engine)
+{
+	NS_FOREACH_ENDPOINT(engine, endpoint)
+	if (is_unread(ns_attachment_of(endpoint)))
+		return true;
+	NS_FOREACH_MEMBER(engine, member)
+	if (is_unread(member))
+		return true;
+	return false;
+}
+
+/* What a daemon before this one left in the kernel names addresses as it knew them, until it has been read; in the
+ * first round nobody has been, and after it those are left whose rules cannot be put in or whose name is not told. */
+static bool may_be_named_as_before(const struct ns_attachment *attachment)
+{
+	struct ns_engine *engine = attachment->engine;
+	const struct ns_endpoint *endpoint = attachment->endpoint;
+	bool first = ns_engine_is_catching_up(engine);
+
+	for (size_t i = 0; i < endpoint->n_addresses; i++)
+		if (ns_heirlooms_may_be_anothers(&engine->heirlooms, &endpoint->addresses[i].addr, attachment->workload,
+						 first))
+			return first || somebody_is_unread(engine);
+	return false;
+}
+
 /* Look again when `left` is over, if that is sooner. */
 static const char *hold(int64_t left, int64_t *wait, const char *why)
 {
@@ -364,11 +403,10 @@ const char *ns_affected_holds(struct ns_attachment *attachment, const struct ns_
 	if (engine->policies.n && !has_address(endpoint, port->peer_index) && (left > 0 || !engine->in_turn))
 		return hold(left, wait, "it has no address yet");
 
-	/* What a daemon before this one left in the kernel names addresses as it knew them, until it has been read. */
-	for (size_t i = 0; i < endpoint->n_addresses && ns_engine_is_catching_up(engine); i++)
-		if (ns_heirlooms_may_be_anothers(&engine->heirlooms, &endpoint->addresses[i].addr,
-						 attachment->workload))
-			return "rules of others, which are not read yet, may name its address as another's";
+	if (engine->book_dirty)
+		return "who has which address is not known";
+	if (may_be_named_as_before(attachment))
+		return "rules of others, which are not read yet, may name its address as another's";
 	for (size_t i = 0; i < endpoint->n_addresses; i++)
 		if (is_moving(&attachment->engine->affected, &endpoint->addresses[i].addr))
 			return "rules of others still name its address as another's";

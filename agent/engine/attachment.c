@@ -376,6 +376,7 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	free(attachment->learn_failure);
 	free(attachment->udp_served);
 	attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
+	attachment->trying = ns_policies_put(&attachment->engine->policies, attachment->trying);
 	free(attachment);
 	return NULL;
 }

@@ -38,6 +38,8 @@ struct ns_attachment {
 	struct ns_edition *edition; /* of the book that its rules are to follow from; NULL: of the present one */
 	size_t removed;             /* elements of its inner lock, since it is behind */
 	struct ns_loaded *policy;   /* what its rules were last made of; NULL: none is in force */
+	struct ns_loaded
+		*trying; /* what they are to be made of, while not all of that is in the kernel; NULL: nothing */
 	struct ns_drifted drifted;
 	struct ns_cut_result cut; /* since it was last asked for */
 	char *cut_failure;        /* why the last cut was not a whole one; NULL: it was */
@@ -69,6 +71,7 @@ struct ns_attachment {
 	char *learn_failure; /* why nothing is heard from it; NULL: it is heard */
 
 	uint16_t nflog_group;
+	bool net_admin;  /* the endpoint's, when it was last told of */
 	bool identified; /* by the runtime, or by the store from before */
 	bool split;      /* a member that is to have a table of its own */
 	bool missing;    /* it had a table before this daemon, and has none */
@@ -80,6 +83,7 @@ struct ns_attachment {
 	bool batching;   /* the one under way stores something */
 	bool stale;      /* elements in the kernel may name a peer's address that is another's now */
 	bool behind;     /* its rules have followed addresses that moved, and what is recorded of them has not */
+	bool cut_due;    /* the last cut failed, and is to be tried again */
 	bool dirty;
 	bool recheck;  /* the kernel may not be as it was left: read it whatever is thought to be there */
 	bool was_here; /* a daemon before this one had it, in this boot */

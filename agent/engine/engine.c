@@ -21,6 +21,43 @@ static bool is_met_by_nobody(const struct ns_engine *engine, const struct ns_end
 	return endpoint->rootless && n == 0;
 }
 
+static const struct ns_interface *interface_of(const struct ns_endpoint *endpoint, size_t address)
+{
+	for (size_t i = 0; i < endpoint->n_interfaces; i++)
+		if (endpoint->interfaces[i].index == endpoint->address_index[address])
+			return &endpoint->interfaces[i];
+	return NULL;
+}
+
+static bool has_port(const struct ns_engine *engine, const struct ns_endpoint *endpoint, int interface)
+{
+	size_t n;
+	const struct ns_port *ports = ns_watch_ports(engine->watch, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (ports[i].far == NS_PORT_ENDPOINT && ports[i].cookie == endpoint->cookie &&
+		    ports[i].peer_index == interface)
+			return true;
+	return false;
+}
+
+/* Who has NET_ADMIN makes interfaces and gives them any address: of his addresses those count that are on a link which
+ * leads out of his reach: one with a port, or one whose lower device is in another namespace, as that of a macvlan
+ * which a runtime has made; or a device that is no software's. */
+static bool leads_out(const struct ns_engine *engine, const struct ns_endpoint *endpoint, size_t address)
+{
+	const struct ns_interface *interface;
+
+	if (!endpoint->net_admin)
+		return true;
+	interface = interface_of(endpoint, address);
+	if (!interface)
+		return false;
+	if (strcmp(interface->kind, "veth") == 0 || strcmp(interface->kind, "netkit") == 0)
+		return has_port(engine, endpoint, interface->index);
+	return interface->kind[0] == '\0' || interface->peer_outside;
+}
+
 static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct ns_error *err)
 {
 	struct ns_prefix host[NS_HOST_ADDRESSES_MAX];
@@ -40,7 +77,7 @@ static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct 
 		if (is_met_by_nobody(engine, endpoint))
 			continue;
 		for (size_t i = 0; i < endpoint->n_addresses && r == 0; i++)
-			if (!ns_own_is_stranger(&attachment->outer.own, endpoint, i))
+			if (leads_out(engine, endpoint, i) && !ns_own_is_stranger(&attachment->outer.own, endpoint, i))
 				r = ns_claims_add(claims, &endpoint->addresses[i].addr, endpoint->cookie,
 						  attachment->workload, err);
 	}

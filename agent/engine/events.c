@@ -71,6 +71,9 @@ static void identify(void *ctx, struct ns_endpoint *endpoint, const char *old_wo
 
 	if (!attachment)
 		return;
+	/* What it may send as, and claim to be, depends on that. */
+	attachment->dirty = attachment->dirty || attachment->net_admin != endpoint->net_admin;
+	attachment->net_admin = endpoint->net_admin;
 	ns_attachment_rename(attachment);
 	ns_members_review(engine, endpoint->netns_cookie);
 	/* As above, when its links waited for nothing but its name. */
@@ -162,6 +165,8 @@ static void port(void *ctx, const struct ns_port *changed, bool gone)
 
 		if (attachment) {
 			attachment->dirty = true;
+			if (attachment->endpoint->net_admin)
+				(void)follow(engine); /* its addresses count by their links */
 			if (!gone && is_waited_for(engine, attachment))
 				(void)ns_attachment_reconcile(attachment, NULL);
 		}

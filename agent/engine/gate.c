@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +44,12 @@ void ns_gate_close(struct ns_engine *engine)
 	gate->n_ports = gate->allocated = 0;
 }
 
-static struct ns_port_name *list_ports(const struct ns_gate *gate, bool open, size_t *ret_n)
+static struct ns_port_name *list_ports(const struct ns_gate *gate, bool open, size_t max, size_t *ret_n)
 {
 	struct ns_port_name *list = calloc(gate->n_ports + 1, sizeof *list);
 	size_t n = 0;
 
-	for (size_t i = 0; list && i < gate->n_ports; i++)
+	for (size_t i = 0; list && i < gate->n_ports && n < max; i++)
 		if (gate->ports[i].wanted == open)
 			list[n++] = gate->ports[i].port;
 	*ret_n = n;
@@ -75,13 +76,30 @@ static int compile(struct ns_engine *engine, struct ns_plan *ret, struct ns_erro
 
 	for (size_t i = 0; i < engine->config.n_gate; i++)
 		patterns[i] = engine->config.gate[i];
-	options.open = open = list_ports(gate, true, &options.n_open);
-	options.closed = closed = list_ports(gate, false, &options.n_closed);
+	options.open = open = list_ports(gate, true, SIZE_MAX, &options.n_open);
+	options.closed = closed = list_ports(gate, false, NS_GATE_CLOSED_MAX, &options.n_closed);
 	if (!open || !closed)
 		return ns_error_set(err, -ENOMEM, "out of memory for the gate");
-	if (!options.standing && options.n_closed > NS_GATE_CLOSED_MAX)
-		return ns_error_set(err, -E2BIG, "more than %d links to close one by one", NS_GATE_CLOSED_MAX);
 	return ns_compile_gate(&options, ret, err);
+}
+
+/* Of links that are closed one by one those beyond the bound are open, and that is a failure: the others are as wanted.
+ */
+static int note_open(struct ns_gate *gate, struct ns_error *err)
+{
+	size_t closed = 0;
+
+	for (size_t i = 0; i < gate->n_ports; i++) {
+		struct ns_gate_port *gated = &gate->ports[i];
+
+		closed += !gated->wanted;
+		gated->open = gated->wanted || (!gate->standing && closed > NS_GATE_CLOSED_MAX);
+	}
+	if (gate->standing || closed <= NS_GATE_CLOSED_MAX)
+		return 0;
+	return ns_error_set(err, -E2BIG,
+			    "%zu links are to be closed one by one, and %d are: the newest of them are open", closed,
+			    NS_GATE_CLOSED_MAX);
 }
 
 static int apply(struct ns_engine *engine, struct ns_error *err)
@@ -104,9 +122,7 @@ static int apply(struct ns_engine *engine, struct ns_error *err)
 		ns_engine_host_drifted(engine, NS_GATE_TABLE, result.before[0] ? result.before : "the table was gone");
 	gate->standing = standing;
 	gate->recheck = gate->dirty = false;
-	for (size_t i = 0; i < gate->n_ports; i++)
-		gate->ports[i].open = gate->ports[i].wanted;
-	return 0;
+	return note_open(gate, err);
 }
 
 int ns_gate_update(struct ns_engine *engine, struct ns_error *err)

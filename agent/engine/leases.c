@@ -164,8 +164,10 @@ int ns_heirlooms_load(struct ns_heirlooms *heirlooms, struct ns_store *store, st
 	r = ns_store_last_heartbeat(store, &heirlooms->since, err);
 	if (r == 0)
 		r = ns_store_list_owners(store, add_heirloom, heirlooms, err);
-	if (r < 0)
+	if (r < 0) {
+		ns_heirlooms_release(heirlooms); /* a part of it would say of the rest that it is nobody's */
 		return r;
+	}
 	if (heirlooms->n)
 		qsort(heirlooms->list, heirlooms->n, sizeof *heirlooms->list, compare_heirlooms);
 	return 0;
@@ -197,11 +199,15 @@ bool ns_heirlooms_doubt(const struct ns_heirlooms *heirlooms, const struct ns_ad
 }
 
 bool ns_heirlooms_may_be_anothers(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr,
-				  const char *workload)
+				  const char *workload, bool strangers)
 {
+	bool known = false;
+
 	for (size_t i = first_of(heirlooms, addr); i < heirlooms->n && ns_addr_equal(&heirlooms->list[i].addr, addr);
-	     i++)
+	     i++) {
 		if (strcmp(heirlooms->list[i].workload, workload) != 0)
 			return true;
-	return heirlooms->since == 0;
+		known = true;
+	}
+	return heirlooms->since == 0 || (strangers && !known);
 }

@@ -84,11 +84,17 @@ static int remove_table(struct ns_engine *engine, uint64_t cookie, struct ns_err
 void ns_orphans_turn(struct ns_engine *engine)
 {
 	struct ns_orphans *orphans = &engine->orphans;
-	struct ns_error err = NS_ERROR_INIT;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < orphans->n; i++) {
-		if (is_needed(engine, &orphans->list[i]) || remove_table(engine, orphans->list[i].cookie, &err) < 0)
+		struct ns_error err = NS_ERROR_INIT;
+		int r = is_needed(engine, &orphans->list[i]) ? 1 : remove_table(engine, orphans->list[i].cookie, &err);
+
+		if (r < 0 && !orphans->list[i].told)
+			ns_log_warning("the outer lock of an endpoint that has ended (cookie %llu) stays: %s",
+				       (unsigned long long)orphans->list[i].cookie, err.text);
+		orphans->list[i].told = r < 0;
+		if (r != 0)
 			orphans->list[kept++] = orphans->list[i];
 	}
 	orphans->n = kept;

@@ -13,6 +13,7 @@ struct ns_orphan {
 	uint64_t cookie;
 	struct ns_port_name ports[NS_ENDPOINT_INTERFACES_MAX];
 	size_t n_ports;
+	bool told; /* that it could not be removed */
 };
 
 struct ns_orphans {

@@ -56,24 +56,28 @@ size_t ns_outer_ports_of(const struct ns_plan *plan, struct ns_port_name *ret)
 
 /* A table from before this daemon: what it says of the endpoint is what was known when it was locked. Its rules are
  * read when its turn comes. */
-static void recall(struct ns_attachment *attachment)
+static int recall(struct ns_attachment *attachment, struct ns_error *err)
 {
 	struct ns_outer *outer = &attachment->outer;
 	NS_CLEANUP(ns_plan_release) struct ns_plan found = NS_PLAN_INIT;
 	bool ports_known = attachment->engine->found.whole;
-	int r = ns_lock_look(outer->lock, NULL);
+	int r = ns_lock_look(outer->lock, err);
 
 	outer->there = r != -ENOENT;
+	outer->unrecalled = r < 0 && r != -ENOENT;
 	if (r < 0)
-		return;
-	r = ports_known ? ns_lock_read_sets(outer->lock, NS_OWN_SETS_PREFIX, &found, NULL)
-			: ns_lock_read(outer->lock, &found, NULL);
+		return outer->unrecalled ? r : 0;
+	r = ports_known ? ns_lock_read_sets(outer->lock, NS_OWN_SETS_PREFIX, &found, err)
+			: ns_lock_read(outer->lock, &found, err);
+	/* One that holds what no plan says is not our work any more, and is made anew. */
+	outer->unrecalled = r < 0 && r != -ENOENT && r != -EBADE;
 	if (ports_known)
 		outer->n_ports = ns_found_ports(&attachment->engine->found, attachment->endpoint->cookie, outer->ports);
 	else if (r == 0)
 		outer->n_ports = ns_outer_ports_of(&found, outer->ports);
 	if (r == 0)
 		ns_own_recall(&outer->own, &found);
+	return outer->unrecalled ? r : 0;
 }
 
 static int load_figure(void *ctx, const struct ns_counter_base *base)
@@ -101,7 +105,7 @@ int ns_outer_open(struct ns_attachment *attachment, struct ns_error *err)
 	r = ns_lock_open_on(attachment->engine->host, NFPROTO_NETDEV, table, &outer->lock, err);
 	if (r < 0)
 		return r;
-	recall(attachment);
+	(void)recall(attachment, NULL); /* what fails is tried again before anything is made of it */
 	return ns_store_list_counters(attachment->engine->store, ns_outer_figures_key(attachment), load_figure,
 				      &outer->figures, err);
 }
@@ -153,6 +157,12 @@ int ns_outer_wanted(struct ns_attachment *attachment, const struct ns_policy *po
 		return 0; /* a member still learns */
 	if (!attachment->outer.lock || find_ports(attachment, ret) == 0)
 		return 0;
+	/* Which addresses were its own is in the table that is there: without it any would be. */
+	if (attachment->outer.unrecalled) {
+		r = recall(attachment, err);
+		if (r < 0)
+			return r;
+	}
 	ns_own_now(&attachment->outer.own, attachment->endpoint, &engine->claims, ret->interfaces, ret->n_interfaces,
 		   &ret->now);
 	options.n_ports = ret->n_ports;

@@ -22,6 +22,7 @@ struct ns_engine;
 struct ns_outer {
 	struct ns_lock *lock;
 	bool there;                      /* a table of ours is in the kernel */
+	bool unrecalled;                 /* it is, and what it says of the endpoint could not be read yet */
 	char digest[72];                 /* of the plan in the kernel; "": not told by this daemon yet */
 	char failure[NS_ERROR_TEXT_MAX]; /* why it is not as wanted; "": it is */
 	enum ns_mode mode;

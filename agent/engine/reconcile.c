@@ -19,6 +19,8 @@
 
 /* What the workload asks for. */
 struct wish {
+	struct ns_policies *policies;
+	struct ns_loaded *loaded; /* what the plans were made of; NULL: it learns */
 	struct ns_workload workload;
 	struct ns_plan plan;
 	char digest[72];
@@ -27,6 +29,8 @@ struct wish {
 
 static void wish_release(struct wish *wish)
 {
+	if (wish->policies)
+		(void)ns_policies_put(wish->policies, wish->loaded);
 	ns_plan_release(&wish->plan);
 	ns_outer_wish_release(&wish->outer);
 }
@@ -65,19 +69,17 @@ static int compile(struct ns_attachment *attachment, struct wish *wish, struct n
 		.udp_served = attachment->udp_served,
 		.n_udp_served = attachment->n_udp_served,
 	};
-	struct ns_loaded *loaded = NULL;
 	const struct ns_policy *policy;
 	int r;
 
 	if (ns_mode_learns(wish->workload.mode))
 		return ns_compile_learn(&options, &wish->plan, err);
+	wish->policies = &engine->policies;
 	r = ns_policies_get(&engine->policies, engine->store, wish->workload.name, wish->workload.active_revision,
-			    &loaded, err);
+			    &wish->loaded, err);
 	if (r < 0)
 		return r;
-	(void)ns_policies_put(&engine->policies, attachment->policy);
-	attachment->policy = loaded;
-	policy = ns_policies_read(&engine->policies, loaded);
+	policy = ns_policies_read(&engine->policies, wish->loaded);
 	if (!policy)
 		return ns_error_set(err, -ENOMEM, "out of memory for the policy of %s", attachment->workload);
 	r = ns_compile_enforce(policy, engine->book, wish->workload.mode == NS_MODE_AUDITING, &options, &wish->plan,
@@ -168,8 +170,6 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 	tell_lateness(attachment);
 	ns_members_keep_in_plan(attachment);
 	attachment->mode = wish->workload.mode;
-	if (ns_mode_learns(attachment->mode))
-		attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
 	attachment->applied = ns_clock_now();
 	attachment->learn_set_size = attachment->engine->config.learn_set_size;
 	attachment->revision = wish->workload.active_revision;
@@ -271,30 +271,32 @@ static size_t own_addresses(const struct ns_attachment *attachment, struct ns_pr
 
 /* Open connections must not outlive the rules that allowed them. Only with the plan in force: what is cut cannot come
  * back then. */
-static void cut(struct ns_attachment *attachment, const struct wish *wish)
+static int cut(struct ns_attachment *attachment, const struct wish *wish, struct ns_error *err)
 {
 	const struct ns_endpoint *endpoint = attachment->endpoint;
 	struct ns_prefix own[2 * NS_ENDPOINT_ADDRESSES_MAX];
 	struct ns_cut_result result = { 0 };
-	struct ns_error err = NS_ERROR_INIT;
 	NS_CLEANUP(ns_member_cut_release) struct ns_member_cut shared = { 0 };
 	bool alone = !ns_endpoint_is_member(endpoint) && !ns_members_any(attachment);
-	NS_CLOSE int fd = ns_watch_open_netns(attachment->engine->watch, endpoint, &err);
-	int r = fd < 0 || alone ? fd : ns_member_cut_open(attachment, &shared, &err);
+	NS_CLOSE int fd = ns_watch_open_netns(attachment->engine->watch, endpoint, err);
+	int r = fd < 0 || alone ? fd : ns_member_cut_open(attachment, &shared, err);
 
 	if (r >= 0)
 		r = ns_cut(fd, &wish->plan, own, own_addresses(attachment, own), alone ? NULL : &shared.view, &result,
-			   &err);
+			   err);
 
 	attachment->cut.connections += result.connections;
 	attachment->cut.sockets += result.sockets;
 	attachment->cut.kept += result.kept;
-	ns_attachment_say(&attachment->cut_failure, r < 0 ? err.text : NULL);
-	if (r < 0)
+	if (r < 0 && (!attachment->cut_failure || strcmp(attachment->cut_failure, err->text) != 0))
 		ns_log_error("%s (cookie %llu): open connections could not all be cut: %s", attachment->workload,
-			     (unsigned long long)endpoint->cookie, err.text);
+			     (unsigned long long)endpoint->cookie, err->text);
+	ns_attachment_say(&attachment->cut_failure, r < 0 ? err->text : NULL);
 	if (result.connections || result.sockets)
 		record_cut(attachment, &result);
+	/* What this kernel cannot do it cannot do in a second either; the rest is tried again. */
+	attachment->cut_due = r < 0 && r != -EOPNOTSUPP;
+	return attachment->cut_due ? r : 0;
 }
 
 /* Whether the plan may forbid what was allowed before it. `drifted`: it was in force, and somebody else changed it. */
@@ -303,8 +305,10 @@ static bool tightens(const struct ns_attachment *attachment, const struct wish *
 {
 	if (wish->workload.mode != NS_MODE_ENFORCING || attachment->endpoint->n_addresses == 0)
 		return false; /* without an address it has no connection, and its entries could not be told apart */
+	if (attachment->cut_due)
+		return true;
 	if (attachment->mode == NS_MODE_INVALID && attachment->adopted)
-		return result->before[0] != '\0';
+		return true; /* whoever put it there may not have come to the cut */
 	if (attachment->mode == NS_MODE_INVALID && !attachment->endpoint->joined_late)
 		return false; /* born closed */
 	return attachment->mode != NS_MODE_ENFORCING || attachment->revision != wish->workload.active_revision ||
@@ -343,7 +347,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	     drifted;
 	int r;
 
-	if (!forced && !attachment->failure[0] && as_left) {
+	if (!forced && !attachment->failure[0] && !attachment->cut_due && as_left) {
 		attachment->mode = wish->workload.mode; /* learning, proposed and approved are one plan */
 		attachment->revision = wish->workload.active_revision;
 		tell_lateness(attachment);
@@ -371,6 +375,19 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	return tighter;
 }
 
+/* From here on the kernel may hold something of either policy; and once all is in, only of the one. */
+static void try(struct ns_attachment *attachment, struct wish *wish)
+{
+	(void)ns_policies_put(&attachment->engine->policies, attachment->trying);
+	attachment->trying = NS_TAKE(wish->loaded);
+}
+
+static void settle(struct ns_attachment *attachment)
+{
+	(void)ns_policies_put(&attachment->engine->policies, attachment->policy);
+	attachment->policy = NS_TAKE(attachment->trying);
+}
+
 /* Both locks, the inner one first: what it refuses can be told by program and is logged. One that cannot go in does not
  * keep the other out. The inner lock's failure is recorded here, the outer lock keeps its own. */
 static int apply(struct ns_attachment *attachment, struct ns_error *err)
@@ -381,15 +398,20 @@ static int apply(struct ns_attachment *attachment, struct ns_error *err)
 	int r = make_wish(attachment, &wish, &inner), outer = 0;
 
 	if (r == 0) {
+		try(attachment, &wish);
 		r = apply_inner(attachment, &wish, forced, &inner);
 		outer = ns_outer_apply(attachment, &wish.outer, forced, err);
+		if (r >= 0 && outer == 0)
+			settle(attachment);
 	}
 	if (r > 0) {
 		/* A link that waits for these rules need not wait for the cut. None waits for those that were there. */
 		attachment->dirty = outer < 0;
 		if (!attachment->engine->starting && !follows)
 			(void)ns_gate_update(attachment->engine, NULL);
-		cut(attachment, &wish);
+		r = cut(attachment, &wish, &inner);
+		if (r < 0)
+			return ns_error_set(err, r, "%s", inner.text);
 	}
 	if (r < 0) {
 		record_failure(attachment, &inner);
@@ -459,6 +481,8 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 		return r;
 	}
 	attachment->dirty = false;
-	ns_affected_done(attachment);
+	/* By a book that is not the newest its rules may still name what has moved. */
+	if (!attachment->engine->book_dirty)
+		ns_affected_done(attachment);
 	return 0;
 }

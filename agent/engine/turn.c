@@ -178,12 +178,12 @@ static bool look_after_all(struct ns_engine *engine)
 void ns_engine_turn(struct ns_engine *engine)
 {
 	struct ns_error err = NS_ERROR_INIT;
-	bool failed, all;
+	bool failed = engine->book_dirty && ns_engine_rebuild_book(engine, &err) < 0, all;
 
-	if (engine->book_dirty && ns_engine_rebuild_book(engine, &err) < 0)
+	if (failed)
 		ns_log_error("the address book could not be rebuilt: %s", err.text);
 	ns_members_decide(engine);
-	failed = !look_after_all(engine);
+	failed = !look_after_all(engine) || failed;
 	all = reconcile_slice(engine);
 	engine->first = false;
 	ns_engine_settle(engine);
@@ -249,7 +249,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
 			else if (fd >= 0)
 				ns_engine_watch_events.attach(engine, endpoint, fd);
 		}
-		if (attachment && (attachment->failure[0] || attachment->outer.failure[0]))
+		if (attachment && (attachment->failure[0] || attachment->outer.failure[0] || attachment->cut_due))
 			attachment->dirty = true;
 	}
 	ns_engine_turn(engine);
