@@ -9,7 +9,7 @@ PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-d
 	libssl-dev libinih-dev libcmocka-dev"
 PACKAGES_LAB="iproute2 util-linux nftables conntrack jq socat procps kmod curl"
 PACKAGES_DOCKER="docker.io docker-compose iptables busybox-static"
-PACKAGES_RUNTIMES="podman netavark aardvark-dns uidmap slirp4netns containernetworking-plugins protobuf-compiler
+PACKAGES_RUNTIMES="podman catatonit netavark aardvark-dns uidmap slirp4netns containernetworking-plugins protobuf-compiler
 	systemd-container dbus lxc"
 PACKAGES_LINT="clang-format clang-tidy clang shellcheck mandoc libclang-rt-14-dev"
 # For the benchmark, and what those two need that are unpacked for it and not installed, since they would be services.
