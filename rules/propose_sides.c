@@ -18,7 +18,7 @@ bool ns_propose_ingress_was_full(const struct ns_graph *gaps, const char *worklo
 
 		if (strcmp(gaps->gaps[i].workload, workload) != 0 || strncmp(cause, "set full", 8) != 0)
 			continue;
-		if (strstr(cause, "ingress"))
+		if (strstr(cause, "ingress") || strstr(cause, "several"))
 			return true;
 		if (strstr(cause, "egress") || strstr(cause, "transit"))
 			said = true;

@@ -283,9 +283,13 @@ int ns_proposing_end(struct ns_proposing *proposing, json_t **ret, struct ns_err
 	if (r < 0)
 		return r;
 	/* Others may have done something meanwhile; what they decided stands. */
-	if (row.learning_since != proposing->row.learning_since || row.mode != proposing->row.mode)
-		return ns_error_set(err, -ESTALE, "%s became %s while its edges were read; try again", row.name,
-				    ns_mode_format(row.mode));
+	if (row.learning_since != proposing->row.learning_since || row.mode != proposing->row.mode ||
+	    row.newest_revision != proposing->row.newest_revision ||
+	    row.active_revision != proposing->row.active_revision)
+		return ns_error_set(err, -ESTALE, "%s was changed while its edges were read (it is %s); try again",
+				    row.name, ns_mode_format(row.mode));
+	if (cycle->clock)
+		proposing->cycle.now = cycle->clock(); /* others' entries in the audit log may have come before */
 	proposal->edges = ns_proposer_edges(proposing->proposer);
 	r = ns_proposer_end(proposing->proposer, row.newest_revision + 1, &proposal->policy, err);
 	proposing->proposer = ns_proposer_free(proposing->proposer);

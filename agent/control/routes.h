@@ -11,8 +11,8 @@
 struct ns_service {
 	struct ns_engine *engine;
 	int64_t started; /* ns_clock_elapsed() */
-	unsigned later;  /* answers under way that are made in steps; at most NS_HTTP_LATER_MAX. Whoever holds them
-			    counts. */
+	unsigned later;  /* answers under way that are made in steps; at most NS_HTTP_LATER_MAX and NS_HTTP_LATER_ROOT.
+			    Whoever holds them  counts. */
 };
 
 struct ns_route;

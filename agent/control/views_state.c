@@ -77,7 +77,7 @@ static int unrestricted(struct ns_engine *engine, const json_t *endpoints, json_
 int ns_view_status(struct ns_engine *engine, int64_t started, struct ns_text *ret, struct ns_error *err)
 {
 	NS_JSON json_t *status = ns_engine_status(engine);
-	NS_JSON json_t *endpoints = ns_engine_endpoints(engine);
+	NS_JSON json_t *endpoints = ns_engine_endpoints(engine, NULL);
 	NS_JSON json_t *notes = NULL;
 	NS_JSON json_t *own = NULL;
 	json_t *open = NULL;
@@ -101,7 +101,7 @@ int ns_view_status(struct ns_engine *engine, int64_t started, struct ns_text *re
 
 int ns_view_endpoints(struct ns_engine *engine, struct ns_text *ret, struct ns_error *err)
 {
-	return ns_text_take_json(ret, ns_engine_endpoints(engine), err);
+	return ns_text_take_json(ret, ns_engine_endpoints(engine, NULL), err);
 }
 
 int ns_view_verify(struct ns_engine *engine, const char *workload, struct ns_text *ret, struct ns_error *err)

@@ -58,6 +58,11 @@ static bool leads_out(const struct ns_engine *engine, const struct ns_endpoint *
 	return interface->kind[0] == '\0' || interface->peer_outside;
 }
 
+bool ns_engine_may_claim(const struct ns_engine *engine, const struct ns_endpoint *endpoint, size_t address)
+{
+	return !is_met_by_nobody(engine, endpoint) && leads_out(engine, endpoint, address);
+}
+
 static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct ns_error *err)
 {
 	struct ns_prefix host[NS_HOST_ADDRESSES_MAX];
@@ -74,10 +79,9 @@ static int claim_all(struct ns_engine *engine, struct ns_claims *claims, struct 
 		if (!attachment || !attachment->identified || ns_endpoint_is_member(endpoint))
 			continue;
 		attachment->disputed = 0;
-		if (is_met_by_nobody(engine, endpoint))
-			continue;
 		for (size_t i = 0; i < endpoint->n_addresses && r == 0; i++)
-			if (leads_out(engine, endpoint, i) && !ns_own_is_stranger(&attachment->outer.own, endpoint, i))
+			if (ns_engine_may_claim(engine, endpoint, i) &&
+			    !ns_own_is_stranger(&attachment->outer.own, endpoint, i))
 				r = ns_claims_add(claims, &endpoint->addresses[i].addr, endpoint->cookie,
 						  attachment->workload, err);
 	}

@@ -76,9 +76,10 @@ int ns_engine_harvest(struct ns_engine *engine, const char *workload, struct ns_
 int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, struct ns_error *err);
 
 /* [{cookie, workload, runtime, container_id, name, image, image_digest, pid, addresses[], interfaces[], mode, inner,
- * outer, since, findings[]}]. New references. `inner` is "learning", "auditing", "enforcing", or "failed: why". */
+ * outer, since, findings[]}], of one workload or of all (NULL). New references. `inner` is "learning", "auditing",
+ * "enforcing", or "failed: why". */
 #define NS_INNER_SHARED "none: it shares the rules of " /* `inner` of a member without a table of its own */
-json_t *ns_engine_endpoints(struct ns_engine *engine);
+json_t *ns_engine_endpoints(struct ns_engine *engine, const char *workload);
 /* {endpoints: n, modes: {mode: n}, gaps: [open gaps], unprotected: [{workload, cookie, container, why, remedy}],
  * sources: […], lost_observations: n}; the caller adds version, uptime, kernel and unrestricted. An observation is lost
  * when the queue is full: its time and program are, its edge is not. */

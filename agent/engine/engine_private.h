@@ -125,6 +125,9 @@ void ns_engine_host_drifted(struct ns_engine *engine, const char *table, const c
  * cannot be told. */
 int ns_engine_rebuild_book(struct ns_engine *engine, struct ns_error *err);
 
+/* Whether the endpoint's address counts: not every one that somebody in it says it has. */
+bool ns_engine_may_claim(const struct ns_engine *engine, const struct ns_endpoint *endpoint, size_t address);
+
 static inline struct ns_attachment *ns_attachment_of(const struct ns_endpoint *endpoint)
 {
 	return endpoint->user;

@@ -56,6 +56,11 @@ int ns_engine_harvest(struct ns_engine *engine, const char *workload, struct ns_
 		if (!attachment || (workload && strcmp(attachment->workload, workload) != 0))
 			continue;
 		r = ns_harvest_one(attachment, first == 0 ? err : NULL);
+		if (r == 0 && attachment->unread && attachment->learner && attachment->identified)
+			r = ns_error_set(first == 0 ? err : NULL, -EAGAIN,
+					 "%s: an edge to a container whose name is not told yet waits for it, ten "
+					 "seconds at most",
+					 attachment->workload);
 		if (first == 0)
 			first = r;
 	}

@@ -34,6 +34,16 @@ static bool add(struct ns_nameless *nameless, const struct ns_addr *addr)
 	return true;
 }
 
+/* Not what any user could say of himself, nor what is somebody's already. */
+static bool may_become_its(const struct ns_engine *engine, const struct ns_endpoint *endpoint, size_t address)
+{
+	const struct ns_addr *addr = &endpoint->addresses[address].addr;
+	enum ns_addr_scope scope = ns_addr_scope(addr);
+
+	return (scope == NS_ADDR_PRIVATE || scope == NS_ADDR_GLOBAL) &&
+	       ns_engine_may_claim(engine, endpoint, address) && !ns_claims_owner(&engine->claims, addr);
+}
+
 void ns_nameless_gather(struct ns_engine *engine, struct ns_nameless *ret)
 {
 	int64_t now = ns_clock_elapsed();
@@ -43,13 +53,9 @@ void ns_nameless_gather(struct ns_engine *engine, struct ns_nameless *ret)
 	{
 		if (!is_awaited(ns_attachment_of(endpoint), now))
 			continue;
-		for (size_t i = 0; i < endpoint->n_addresses; i++) {
-			enum ns_addr_scope scope = ns_addr_scope(&endpoint->addresses[i].addr);
-
-			if ((scope == NS_ADDR_PRIVATE || scope == NS_ADDR_GLOBAL) &&
-			    !add(ret, &endpoint->addresses[i].addr))
+		for (size_t i = 0; i < endpoint->n_addresses; i++)
+			if (may_become_its(engine, endpoint, i) && !add(ret, &endpoint->addresses[i].addr))
 				return;
-		}
 	}
 	if (ret->n)
 		qsort(ret->addresses, ret->n, sizeof *ret->addresses, compare);

@@ -104,6 +104,14 @@ void ns_engine_unindex(struct ns_engine *engine, const struct ns_attachment *att
 		(engine->n_by_cookie - at) * sizeof(struct ns_attachment *));
 }
 
+/* What was refused is told at once, whoever that was. */
+static bool waits(const struct ns_attachment *attachment, const struct ns_nameless *nameless,
+		  const struct ns_observation *observation)
+{
+	return !attachment->identified ||
+	       (observation->kind == NS_LOG_LEARN && ns_nameless_concern(nameless, &observation->tuple));
+}
+
 /* What is stored goes; what waits for its endpoint's name, or its peer's, stays. */
 static void forget_stored(struct ns_engine *engine, const struct ns_nameless *nameless)
 {
@@ -112,8 +120,7 @@ static void forget_stored(struct ns_engine *engine, const struct ns_nameless *na
 	for (size_t i = 0; i < engine->n_queued; i++) {
 		struct ns_attachment *attachment = ns_engine_find_attachment(engine, engine->queued[i].cookie);
 
-		if (attachment &&
-		    (!attachment->identified || ns_nameless_concern(nameless, &engine->queued[i].observation.tuple)))
+		if (attachment && waits(attachment, nameless, &engine->queued[i].observation))
 			engine->queued[kept++] = engine->queued[i];
 	}
 	engine->n_queued = kept;
@@ -135,7 +142,7 @@ void ns_engine_flush(struct ns_engine *engine)
 
 		if (!attachment || attachment->endpoint->cookie != entry->cookie)
 			attachment = ns_engine_find_attachment(engine, entry->cookie);
-		if (!attachment || !attachment->identified || ns_nameless_concern(&nameless, &entry->observation.tuple))
+		if (!attachment || waits(attachment, &nameless, &entry->observation))
 			continue;
 		entry->observation.process = entry->process;
 		ns_attachment_note(attachment, &entry->observation.tuple, entry->observation.time);

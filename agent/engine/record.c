@@ -136,7 +136,8 @@ static int harvest_element(void *ctx, const struct ns_observation *seen)
 	base.deny = seen->kind != NS_LOG_LEARN;
 	if (seen->uncounted && ns_figures_know(&attachment->figures, &base.tuple, false))
 		return 0; /* counted or recorded since */
-	if (ns_nameless_concern(&harvest->nameless, &base.tuple) &&
+	/* What was refused is told at once, whoever that was. */
+	if (!base.deny && ns_nameless_concern(&harvest->nameless, &base.tuple) &&
 	    !ns_figures_know(&attachment->figures, &base.tuple, base.deny)) {
 		harvest->waiting = true;
 		return 0;

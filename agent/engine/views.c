@@ -173,14 +173,20 @@ static json_t *endpoint_json(struct ns_engine *engine, const struct ns_endpoint 
 	return json;
 }
 
-json_t *ns_engine_endpoints(struct ns_engine *engine)
+json_t *ns_engine_endpoints(struct ns_engine *engine, const char *workload)
 {
 	NS_CLEANUP(ns_outer_tally_release) struct ns_outer_tally tally;
 	json_t *array = json_array();
 
 	ns_outer_tally(engine, &tally);
 	NS_FOREACH_ENDPOINT(engine, endpoint)
-	json_array_append_new(array, endpoint_json(engine, endpoint, &tally));
+	{
+		const struct ns_attachment *attachment = ns_attachment_of(endpoint);
+		const char *name = attachment ? attachment->workload : endpoint->workload;
+
+		if (!workload || strcmp(name, workload) == 0)
+			json_array_append_new(array, endpoint_json(engine, endpoint, &tally));
+	}
 	return array;
 }
 

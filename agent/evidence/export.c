@@ -72,8 +72,9 @@ struct export
 	struct ns_store *store;
 	char *only; /* NULL: all */
 	enum part part;
-	json_t *incomplete, *running, *unassigned;
-	json_t *names; /* of the workloads */
+	json_t *incomplete;
+	json_t *listed; /* cookies of the endpoints that are in the document: {cookie: null} */
+	json_t *names;  /* of the workloads */
 	size_t next_name;
 	struct ns_audit_walk walk;
 	bool verified;
@@ -87,8 +88,7 @@ static void release(void *ctx)
 
 	free(export->only);
 	json_decref(export->incomplete);
-	json_decref(export->running);
-	json_decref(export->unassigned);
+	json_decref(export->listed);
 	json_decref(export->names);
 	free(export);
 }
@@ -124,24 +124,30 @@ static int write_frame(struct export *export, struct ns_text *text, struct ns_er
 
 /* ---- workloads ---- */
 
-/* Whoever is listed with a workload is taken off the list of those that are not. */
-static void assign(struct export *export, const char *workload)
+static const char *format_cookie(const json_t *endpoint, char text[static 24])
 {
-	for (size_t i = json_array_size(export->unassigned); i-- > 0;) {
-		const json_t *endpoint = json_array_get(export->unassigned, i);
-		const char *name = json_string_value(json_object_get(endpoint, "workload"));
+	(void)snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(endpoint, "cookie")));
+	return text;
+}
 
-		if (name && strcmp(name, workload) == 0)
-			(void)json_array_remove(export->unassigned, i);
-	}
+static int note_listed(struct export *export, const json_t *running, struct ns_error *err)
+{
+	char cookie[24];
+	json_t *endpoint;
+	size_t i;
+
+	json_array_foreach (running, i, endpoint)
+		if (json_object_set_new(export->listed, format_cookie(endpoint, cookie), json_null()) < 0)
+			return no_memory(err);
+	return 0;
 }
 
 static int write_workload(struct export *export, struct ns_text *text, struct ns_error *err)
 {
 	const char *name = json_string_value(json_array_get(export->names, export->next_name));
 	bool first = export->next_name == 0;
-	NS_JSON json_t *readback = NULL;
-	struct ns_evidence_sources sources = { export->store, export->running, NULL, export->incomplete };
+	NS_JSON json_t *running = NULL, *readback = NULL;
+	struct ns_evidence_sources sources = { export->store, NULL, NULL, export->incomplete };
 	struct ns_workload workload;
 	json_t *json = NULL;
 	int r;
@@ -154,13 +160,17 @@ static int write_workload(struct export *export, struct ns_text *text, struct ns
 	r = ns_store_get_workload(export->store, name, &workload, err);
 	if (r < 0)
 		return r;
-	/* The kernel is read when the workload's turn comes, and what it said is forgotten with it. */
+	/* Who runs and what the kernel holds is of one moment, when the workload's turn comes, and forgotten with it.
+	 */
+	running = sorted(ns_engine_endpoints(export->engine, name));
 	readback = sorted(ns_engine_readback(export->engine, name));
-	if (!readback)
+	if (!running || !readback)
 		return no_memory(err);
+	sources.running = running;
 	sources.readback = readback;
-	r = ns_evidence_workload(&sources, &workload, &json, err);
-	assign(export, name);
+	r = note_listed(export, running, err);
+	if (r == 0)
+		r = ns_evidence_workload(&sources, &workload, &json, err);
 	return r < 0 ? r : ns_text_take_element(text, &first, json, err);
 }
 
@@ -267,10 +277,17 @@ static int write_end(struct export *export, struct ns_text *text, struct ns_erro
 	return r < 0 ? r : ns_text_add(text, "}", err);
 }
 
+/* Those too whose workload had its turn before they came. */
 static int write_unassigned(struct export *export, struct ns_text *text, struct ns_error *err)
 {
+	NS_JSON json_t *running = export->only ? json_array() : sorted(ns_engine_endpoints(export->engine, NULL));
+	char cookie[24];
+
 	export->part = WALK;
-	return ns_text_take_json(text, json_incref(export->unassigned), err);
+	for (size_t i = json_array_size(running); i-- > 0;)
+		if (json_object_get(export->listed, format_cookie(json_array_get(running, i), cookie)))
+			(void)json_array_remove(running, i);
+	return running ? ns_text_take_json(text, NS_TAKE(running), err) : no_memory(err);
 }
 
 static int next(void *ctx, struct ns_text *text, struct ns_error *err)
@@ -327,10 +344,8 @@ int ns_evidence_export(struct ns_engine *engine, const char *workload, struct ns
 	export->only = workload ? strdup(workload) : NULL;
 	export->incomplete = json_array();
 	export->names = json_array();
-	export->running = sorted(ns_engine_endpoints(engine));
-	export->unassigned = workload ? json_array() : json_copy(export->running);
-	if ((workload && !export->only) || !export->incomplete || !export->names || !export->running ||
-	    !export->unassigned)
+	export->listed = json_object();
+	if ((workload && !export->only) || !export->incomplete || !export->names || !export->listed)
 		return no_memory(err);
 	r = harvest(export, err);
 	if (r == 0)

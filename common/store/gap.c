@@ -44,7 +44,9 @@ static int fold_two(struct ns_store *store, int64_t workload, struct ns_error *e
 		return r;
 	r = ns_db_run(store,
 		      "UPDATE gap SET ended = max(gap.ended, o.ended), "
-		      "cause = CASE WHEN gap.cause = o.cause THEN gap.cause ELSE 'several' END "
+		      "cause = CASE WHEN gap.cause = o.cause THEN gap.cause "
+		      "WHEN gap.cause LIKE 'set full%' OR o.cause LIKE 'set full%' THEN 'set full: several' "
+		      "ELSE 'several' END "
 		      "FROM (SELECT ended, cause FROM gap WHERE id = ?2) AS o WHERE gap.id = ?1",
 		      NS_VALUES(ns_int(first), ns_int(second)), err);
 	if (r >= 0)

@@ -128,7 +128,9 @@
 #define NS_HTTP_CONNECTIONS_ROOT 8          /* of these, kept for uid 0 */
 #define NS_HTTP_BODIES_MAX       33554432u  /* 32 MiB: request bodies held at once, of all connections */
 #define NS_HTTP_ANSWER_MAX       268435456u /* 256 MiB: of one that is made as a whole; graph and evidence are streams */
-#define NS_HTTP_LATER_MAX        8          /* answers under way that are made in steps */
+#define NS_HTTP_LATER_MAX        12         /* answers under way that are made in steps */
+#define NS_HTTP_STREAMED_MAX     8          /* with so many, no other is begun that waits for its reader */
+#define NS_HTTP_LATER_ROOT       4          /* besides those, for uid 0 */
 #define NS_HTTP_HEADERS_MAX      131072 /* memory of one connection besides bodies: headers, what is on its way out */
 #define NS_HTTP_IDLE_SECONDS     30     /* without a byte either way */
 #define NS_HTTP_REQUEST_SECONDS  120    /* from the first byte of a request to the last of its answer */

@@ -48,7 +48,7 @@ int ns_engine_workload_changed(struct ns_engine *engine, const char *workload, s
 	return 0;
 }
 
-json_t *ns_engine_endpoints(struct ns_engine *engine)
+json_t *ns_engine_endpoints(struct ns_engine *engine, const char *workload)
 {
 	return json_pack("[{s:i, s:s, s:s, s:s, s:[s, s], s:{s:i, s:s}}]", "cookie", 77, "workload", "compose/shop/web",
 			 "name", "web-1", "outer", "failed: no link", "findings", "NET_ADMIN: the outer lock holds",

@@ -32,9 +32,15 @@ int ns_engine_harvest(struct ns_engine *e, const char *workload, struct ns_error
 	return e->harvest < 0 ? ns_error_set(err, e->harvest, "netns 7 is gone") : 0;
 }
 
-json_t *ns_engine_endpoints(struct ns_engine *e)
+json_t *ns_engine_endpoints(struct ns_engine *e, const char *workload)
 {
-	return json_deep_copy(e->running);
+	json_t *found = json_array(), *endpoint;
+	size_t i;
+
+	json_array_foreach (e->running, i, endpoint)
+		if (!workload || strcmp(json_string_value(json_object_get(endpoint, "workload")), workload) == 0)
+			json_array_append_new(found, json_deep_copy(endpoint));
+	return found;
 }
 
 json_t *ns_engine_readback(struct ns_engine *e, const char *workload)
