@@ -54,6 +54,33 @@ done
 ip -n api addr del "$(address 4 5)/32" dev lo
 ip -n api -6 addr del "$(address 6 5)/128" dev lo
 
+step "and on a link of its own making, with NET_ADMIN: whoever sends from there is not the peer"
+ip netns exec api sleep 300 &
+admin=$!
+has_admin() { findings_of netns/api | grep -q '^NET_ADMIN'; }
+eventually "it has NET_ADMIN" 20 has_admin
+ip -n api link add own0 type bridge
+ip -n api link set own0 up
+ip -n api addr add "$(address 4 99)/32" dev own0
+ip -n api -6 addr add "$(address 6 99)/128" dev own0 nodad
+knows_own() { endpoint_of netns/api | jq -e --arg a "$(address 4 99)" '[.addresses[] | select(startswith($a))] | length == 1'; }
+eventually "the agent sees it" 10 knows_own
+ip -n outsider addr add "$(address 4 99)/24" dev eth0
+ip -n outsider -6 addr add "$(address 6 99)/64" dev eth0 nodad
+ip -n outsider route add "$(address 4 4)/32" dev eth0 src "$(address 4 99)"
+ip -n outsider -6 route add "$(address 6 4)/128" dev eth0 src "$(address 6 99)"
+sleep 1
+for v in 4 6; do
+	expect_refused outsider tcp$v 4 5432
+	expect_pass api tcp$v 4 5432
+done
+ip -n outsider route del "$(address 4 4)/32" dev eth0
+ip -n outsider -6 route del "$(address 6 4)/128" dev eth0
+ip -n outsider addr del "$(address 4 99)/24" dev eth0
+ip -n outsider -6 addr del "$(address 6 99)/64" dev eth0
+ip -n api link del own0
+kill $admin
+
 step "a peer claims the host's address"
 for v in 4 6; do
 	check "the host is no peer, IPv$v" not "$TRAFFIC" try tcp$v "$(address $v 4)" 5432 500
