@@ -59,13 +59,22 @@ report() { # ROUND CASE PREFIX NOTE
 	[ -z "${NANOSEG_VERBOSE:-}" ] || echo "   round $1, $2: $words"
 }
 
+# What is left of one measurement is no part of the next: hundreds of containers end at once. (Churn is never over.)
+settle() { # CASE
+	[ "$1" = churn ] || wait_for 20 no_links || die "links are still there"
+	sleep 0.5
+}
+
 # one ROUND CASE [standing]: without a policy and with one; while the gate stands only without, since it is the same then.
 one() {
 	local round=$1 case=$2 note=
 	shift 2
 	[ "$case" = idle ] || churn_begin
 	measure u 0 "$@"
-	[ $# -gt 0 ] || measure e $RULES
+	if [ $# = 0 ]; then
+		settle "$case"
+		measure e $RULES
+	fi
 	if [ "$case" = churn ]; then
 		churn_end
 		note="$(cat "$LAB/churn") a second came and went"
@@ -73,9 +82,7 @@ one() {
 	[ $# = 0 ] || note="${note:+$note; }closed from birth: no probe passed before its link was opened"
 	report "$round" "$case${1:+ $1}" u "$note"
 	[ $# -gt 0 ] || report "$round" "$case enforcing" e "$note"
-	# What is left of it is no part of the next case.
-	wait_for 20 no_links || die "links are still there"
-	sleep 0.3
+	settle idle
 }
 
 # A gate that is open would have figures, too.
