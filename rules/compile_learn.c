@@ -105,9 +105,8 @@ static void skip_repeated_syn(struct ns_builder *b)
 }
 
 /* Counted always, logged once a second, and then accepted: by this rule, or by the chain's last one. */
-static void say_full(struct ns_builder *b, const void *ctx)
+static void say_full(struct ns_builder *b, const struct ns_tuple_rules *rules)
 {
-	const struct ns_tuple_rules *rules = ctx;
 	char prefix[NS_LOG_PREFIX_MAX];
 
 	ns_layout_log_prefix(NS_LOG_FULL, rules->direction, prefix);
@@ -115,6 +114,20 @@ static void say_full(struct ns_builder *b, const void *ctx)
 	ns_builder_limit_second(b);
 	ns_builder_log(b, rules->nflog_group, prefix);
 	ns_builder_accept(b);
+}
+
+/* Packets whose tuple could be read: those with a transport header, which conntrack has found whole, and of the
+ * protocols without ports those with nothing in them. */
+static void full_rules(struct ns_builder *b, const struct ns_tuple_rules *rules)
+{
+	ns_builder_rule(b, NULL);
+	ns_builder_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
+	say_full(b, rules);
+	if (rules->ports_only)
+		return;
+	ns_builder_rule(b, NULL);
+	ns_tuple_others(b);
+	say_full(b, rules);
 }
 
 /* One chain of learning: known tuples first, since nearly all packets belong to one. */
@@ -125,18 +138,20 @@ static void learn_chain(struct ns_builder *b, const char *name, const struct ns_
 	if (name)
 		ns_builder_chain(b, name);
 	ns_tuple_lookups(b, rules);
-	skip_tcp_without_syn(b);
-	if (shared)
-		skip_repeated_syn(b);
+	if (rules->shape != NS_KEY_ANSWER) {
+		skip_tcp_without_syn(b);
+		if (shared)
+			skip_repeated_syn(b);
+	}
 	if (rules->direction == NS_INGRESS)
-		ns_tuple_add_ports(b, ns_layout_set_name(NS_PURPOSE_LEARN, NS_INGRESS, 0), rules->shape);
+		ns_tuple_add_ports(b, ns_layout_set_name(NS_PURPOSE_LEARN, NS_INGRESS, 0), rules);
 	ns_tuple_adds(b, rules);
 	/* Asked only after adding to the counting set was tried again, and before adding: a tuple is logged once. */
 	spill = *rules;
 	spill.purpose = NS_PURPOSE_SPILL;
 	ns_tuple_lookups(b, &spill);
 	ns_tuple_adds(b, &spill);
-	ns_tuple_each_readable(b, NULL, rules->shape, say_full, rules);
+	full_rules(b, rules);
 	ns_builder_rule(b, NULL);
 	ns_builder_accept(b);
 }
@@ -173,7 +188,9 @@ static void learn_chains(struct ns_builder *b, const struct ns_compile_options *
 	learn_chain(b, "learn_ingress_group", &rules, shared);
 	rules.shape = NS_KEY_ANSWER;
 	rules.log = NS_LOG_INVALID;
+	rules.ports_only = true; /* of UDP */
 	learn_chain(b, "learn_answer", &rules, shared);
+	rules.ports_only = false;
 
 	rules.log = NS_LOG_LEARN;
 	rules.direction = NS_EGRESS;

@@ -115,9 +115,9 @@ static void load_key(struct ns_builder *b, const struct ns_tuple_rules *rules, i
 	(void)ns_tuple_load_rest(b, family, rules->place, kind, rules->shape);
 }
 
-static bool is_for(const struct ns_tuple_rules *rules, int family)
+static bool is_for(const struct ns_tuple_rules *rules, int family, enum ns_key_kind kind)
 {
-	return !rules->family || rules->family == family;
+	return (!rules->family || rules->family == family) && (!rules->ports_only || kind == NS_KIND_PORTS);
 }
 
 static bool may_find(const struct ns_builder *b, const struct ns_tuple_rules *rules, int family, enum ns_key_kind kind)
@@ -131,7 +131,7 @@ void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules)
 {
 	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		for (size_t i = 0; i < FAMILIES; i++) {
-			if (!is_for(rules, families[i]) || !may_find(b, rules, families[i], kind))
+			if (!is_for(rules, families[i], kind) || !may_find(b, rules, families[i], kind))
 				continue;
 			ns_builder_rule(b, NULL);
 			load_key(b, rules, families[i], kind);
@@ -150,7 +150,7 @@ void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules)
 		ns_layout_log_prefix(rules->log, rules->direction, prefix);
 	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
 		for (size_t i = 0; i < FAMILIES; i++) {
-			if (!is_for(rules, families[i]))
+			if (!is_for(rules, families[i], kind))
 				continue;
 			ns_builder_rule(b, NULL);
 			load_key(b, rules, families[i], kind);
@@ -163,12 +163,12 @@ void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules)
 	}
 }
 
-void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape shape)
+void ns_tuple_add_ports(struct ns_builder *b, const char *set, const struct ns_tuple_rules *rules)
 {
-	for (enum ns_key_kind kind = 0; kind < NS_KINDS; kind++) {
+	for (enum ns_key_kind kind = 0; kind < (rules->ports_only ? NS_KIND_PORTS + 1 : NS_KINDS); kind++) {
 		ns_builder_rule(b, NULL);
 		load_kind(b, NULL, kind);
-		load_port(b, NULL, kind, shape, REG_ADDRESS);
+		load_port(b, NULL, kind, rules->shape, REG_ADDRESS);
 		ns_builder_add(b, set, REG_PROTOCOL);
 	}
 }
@@ -182,4 +182,9 @@ void ns_tuple_each_readable(struct ns_builder *b, const struct ns_tuple_place *p
 		load_port(b, place, kind, shape, REG_ADDRESS);
 		rest(b, ctx);
 	}
+}
+
+void ns_tuple_others(struct ns_builder *b)
+{
+	load_kind(b, NULL, NS_KIND_OTHER);
 }

@@ -47,6 +47,7 @@ struct ns_tuple_rules {
 	const struct ns_tuple_place *place; /* NULL: where the kernel has found them */
 	enum ns_log_kind log;               /* adding only; NS_LOG_INVALID: not logged */
 	uint16_t nflog_group;
+	bool ports_only; /* nothing comes but protocols with ports */
 	int32_t verdict;
 	const char *chain; /* of the verdict; NULL: none */
 };
@@ -57,7 +58,7 @@ void ns_tuple_lookups(struct ns_builder *b, const struct ns_tuple_rules *rules);
 /* The same, but adding; a full set breaks the rule and the next one is tried. */
 void ns_tuple_adds(struct ns_builder *b, const struct ns_tuple_rules *rules);
 /* proto . port without an address: one rule for each kind, and no verdict. */
-void ns_tuple_add_ports(struct ns_builder *b, const char *set, enum ns_key_shape shape);
+void ns_tuple_add_ports(struct ns_builder *b, const char *set, const struct ns_tuple_rules *rules);
 
 /* Within a rule: the key's fields into registers from 0 on, for packets that are known to be of that family and kind;
  * NS_KIND_OTHER has no port to be an answer's. Returns the last field's register. */
@@ -72,6 +73,9 @@ uint8_t ns_tuple_load_address(struct ns_builder *b, int family, bool source, uin
 /* A rule for packets whose tuple can be read, one a kind: begins it with that condition, calls `rest` to finish it. */
 void ns_tuple_each_readable(struct ns_builder *b, const struct ns_tuple_place *place, enum ns_key_shape shape,
 			    void (*rest)(struct ns_builder *b, const void *ctx), const void *ctx);
+
+/* Within a rule: neither ports nor ICMP types, into register 0. */
+void ns_tuple_others(struct ns_builder *b);
 
 /* "meta nfproto ipv4" or "ipv6", into register 0. */
 void ns_builder_family(struct ns_builder *b, int family);
