@@ -82,10 +82,22 @@ put_up_ipset() {
 }
 
 # ---- in user space: on the processor of the client, as all that the kernel does for the others ----
+#
+# One that has been measured goes on working for seconds, and would be in the figures of those that come next: each rests
+# until it is its turn.
+declare -A judge=()
+
+wake_judge() { # NAME
+	[ -z "${judge[$1]:-}" ] || kill -CONT "${judge[$1]}"
+}
+rest_judge() { # NAME
+	[ -z "${judge[$1]:-}" ] || kill -STOP "${judge[$1]}"
+}
 
 nfqueue_serves() {
 	local log=$LAB/nfqueue.$1
 	ip netns exec "$1" taskset -c 1 "$NS_BUILD/tests/bench/nfqueue" 0 "$(server_of "$1" 4)" "$PORT_LO-$PORT_HI" "${size[$1]}" >"$log" 2>&1 &
+	judge[$1]=$!
 	disown
 	wait_for 5 grep -q ready "$log" || die "nfqueue in $1: $(cat "$log")"
 }
@@ -133,6 +145,7 @@ put_up_opensnitch() {
 	mount -t tmpfs tmpfs /etc/opensnitchd || return
 	cp "$directory"/*.json /etc/opensnitchd/
 	ip netns exec "$name" taskset -c 1 "$program" -rules-path "$directory/rules" -process-monitor-method proc >"$directory/out" 2>&1 &
+	judge[$name]=$!
 	disown
 	wait_for 10 opensnitch_has_queue "$name" ||
 		absent[$name]="opensnitchd puts up no rules: $(cat "$directory"/{log,out} 2>/dev/null | tail -n 1 | cut -c 1-160)"

@@ -7,8 +7,8 @@
 #
 # That each refuses what it does not allow is tried before and after: a lock that is open is not measured.
 #
-# The machine's own speed changes from second to second, so a round is short and there are four times as many of them as
-# of the other groups': what is compared stands within a second or two, and the median is of many.
+# The machine's own speed changes from second to second, so a round is short and there are twice as many of them as of
+# the other groups': what is compared stands within a second or two, and the median is of many.
 #
 # Besides what all groups read: BENCH_CASES, a pattern; only the cases whose names match (inner-10000) are there.
 # BENCH_WHATS: only these measurements.
@@ -53,13 +53,16 @@ full_cases() {
 	local n few="bulk connect udp"
 	new_case none null "4 6"
 	new_case conntrack null "4 6"
-	for n in inner outer both; do
+	for n in inner both; do
 		new_case $n 10 4
 		new_case $n 100 4 "$few"
 		new_case $n 1000 4 "$few"
 		new_case $n 10000 "4 6"
 		new_case $n 100000 4
 	done
+	new_case outer 10 4 "$few"
+	new_case outer 10000 "4 6"
+	new_case outer 100000 4 "$few"
 	new_case auditing 10000 4
 	new_case learning null 4
 	for n in 10 1000 10000; do
@@ -67,14 +70,13 @@ full_cases() {
 		new_case nft-linear-first $n 4
 		new_case iptables-linear $n 4
 	done
-	new_case ipset 10 4
 	new_case ipset 10000 4
 	new_case ipset 100000 4
 	new_case nfqueue 10 4
 	new_case nfqueue 10000 4
 	new_case nfqueue-new 10000 4
 	new_case opensnitch 10 4
-	ROUNDS_EACH=4
+	ROUNDS_EACH=2
 	seconds=([bulk]=0.04 [connect]=0.1 [udp]=0.06 [udp-new]=0.06 [rtt]=0.06 [connect-latency]=0.06)
 }
 
@@ -209,7 +211,9 @@ visit() { # WHAT NAME/FAMILY ROUND
 	if [ -n "${absent[$name]:-}" ]; then
 		unmeasured "$what" "${absent[$name]}"
 	else
+		wake_judge "$name"
 		measure "$what"
+		rest_judge "$name"
 	fi
 }
 
@@ -235,6 +239,7 @@ echo "   ${#visits[@]} stand ready after $(bench_elapsed) s"
 
 ROUNDS=$((BENCH_ROUNDS * ROUNDS_EACH))
 step "$ROUNDS rounds"
+for name in "${names[@]}"; do rest_judge "$name"; done
 for ((round = 1; round <= ROUNDS; round++)); do
 	mapfile -t turn < <(rotated "$round" "${visits[@]}")
 	# The same of all before the next, so that what is compared is close together in time.
@@ -244,6 +249,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		done
 	done
 done
+for name in "${names[@]}"; do wake_judge "$name"; done
 try_all
 echo "   $(bench_elapsed) s"
 finished

@@ -17,7 +17,7 @@ here=$source/tests/bench
 . "$source/tests/lib/packages.sh"
 
 # A group's budget in seconds, full and quick; half as much again, and it is stopped.
-declare -A full=([datapath]=500 [learning]=140 [attach]=120 [change]=120 [cost]=180)
+declare -A full=([datapath]=340 [learning]=220 [attach]=90 [change]=120 [cost]=180)
 declare -A short=([datapath]=40 [learning]=30 [attach]=20 [change]=25 [cost]=30)
 
 usage() {
