@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 #include <systemd/sd-daemon.h>
@@ -34,7 +35,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:", longs, NULL)) != -1) {
+	opterr = 0; /* one line is enough */
+	while ((c = getopt_long(argc, argv, ":c:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -52,7 +54,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			(void)fputs(usage, stdout);
 			return EXIT_SUCCESS + 1;
 		default:
-			(void)fputs(usage, stderr);
+			(void)fprintf(stderr, "nanosegd: %s %s; %s", argv[optind - 1],
+				      c == ':' ? "takes a value" : "is no option", usage);
 			return NS_EXIT_USAGE + 1;
 		}
 	}
@@ -81,7 +84,10 @@ int main(int argc, char **argv)
 		return NS_EXIT_CONFIG;
 	}
 	if (options.check_config) {
-		(void)printf("%s: ok\n", options.config ? options.config : NS_CONFIG_PATH_DEFAULT);
+		bool there = options.config || access(NS_CONFIG_PATH_DEFAULT, F_OK) == 0;
+
+		(void)printf("%s: %s\n", options.config ? options.config : NS_CONFIG_PATH_DEFAULT,
+			     there ? "ok" : "not there; the defaults are used");
 		return EXIT_SUCCESS;
 	}
 	ns_log_set_level((enum ns_log_level)config.log_level);

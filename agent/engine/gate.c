@@ -83,17 +83,15 @@ static int compile(struct ns_engine *engine, struct ns_plan *ret, struct ns_erro
 	return ns_compile_gate(&options, ret, err);
 }
 
-/* Of links that are closed one by one those beyond the bound are open, and that is a failure: the others are as wanted.
- */
+/* Of links that are closed one by one those beyond the bound are open, and that is a failure until fewer are to be
+ * closed; they go on being taken for closed, so that they are when there is room. */
 static int note_open(struct ns_gate *gate, struct ns_error *err)
 {
 	size_t closed = 0;
 
 	for (size_t i = 0; i < gate->n_ports; i++) {
-		struct ns_gate_port *gated = &gate->ports[i];
-
-		closed += !gated->wanted;
-		gated->open = gated->wanted || (!gate->standing && closed > NS_GATE_CLOSED_MAX);
+		gate->ports[i].open = gate->ports[i].wanted;
+		closed += !gate->ports[i].wanted;
 	}
 	if (gate->standing || closed <= NS_GATE_CLOSED_MAX)
 		return 0;

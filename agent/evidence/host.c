@@ -51,7 +51,9 @@ json_t *ns_evidence_limits(void)
 		"Covered are the rules inside each container's network namespace and, where `readback.outer` is there, "
 		"those on the host's end of its link. Without it a process with CAP_NET_RAW can send frames that no "
 		"rule sees; where `protection` is \"plain\", one with CAP_NET_ADMIN can change the rules inside.",
-		"A container that shares the host's network has no namespace of its own and is not covered.",
+		"A container on the host's network is covered by an inner lock that knows it by its cgroup, and by no "
+		"outer lock; "
+		"where it cannot be told from the host it is not covered.",
 		"Edges and denies are what the kernel reported outside of the gaps that are listed.",
 	};
 	json_t *list = json_array();
