@@ -108,7 +108,7 @@ void ns_compile_begin(struct ns_builder *b, const struct ns_compile_options *opt
 
 	ns_compile_check_members(b, options);
 	b->plan->family = NFPROTO_INET;
-	if (ns_compile_member(options))
+	if (options && options->member)
 		ns_member_table_name(options->member->id, b->plan->table);
 	else
 		memcpy(b->plan->table, NS_TABLE_NAME, sizeof(NS_TABLE_NAME));

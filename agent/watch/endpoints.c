@@ -280,7 +280,7 @@ bool ns_watched_identify(struct ns_watched *watched)
 		containers[0] = by_bundle(watched);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}
-	if (facts.n_containers > 0 && containers[0]->pid > 0 && !*watched->conmon.name)
+	if (facts.n_containers > 0 && containers[0] && containers[0]->pid > 0 && !*watched->conmon.name)
 		ns_watched_ask_runtime(watched, &(struct ns_proc_entry){ watched->inode, containers[0]->pid }, 1);
 	facts.cgroup = watched->cgroup;
 	facts.pod = ns_watch_pod(watched->watch, &facts.cgroup);
