@@ -105,6 +105,16 @@ for v in 4 6; do
 done
 shop_works
 
+step "back to the rules of the first revision, as the README says"
+now=$(nsj policy list | jq '.[] | select(.workload == "netns/api") | .newest_revision')
+nsj policy show netns/api --revision 1 | jq ".revision = $now" | ns policy edit netns/api --file - >"$LAB/undone" ||
+	die "not proposed: $(cat "$LAB/cli.err")"
+check "approved" ns policy approve netns/api --digest "$(digest_of netns/api)" --reason "back"
+for v in 4 6; do
+	expect_outcome timeout api tcp$v 4 22
+done
+shop_works
+
 step "SIGHUP"
 check "drop by default" test "$(nsj policy propose netns/db | jq -r .digest >/dev/null; nsj policy show netns/db | jq -r .verdict)" = drop
 sed -i 's/^verdict.*/verdict = reject/' "$LAB/nanoseg.conf"
