@@ -7,6 +7,7 @@ foreach(lab ${labs})
 endforeach()
 # They measure time, memory or speed.
 set_tests_properties(system/burst system/leak system/docker PROPERTIES RUN_SERIAL ON)
+set_tests_properties(system/docker PROPERTIES LABELS "lab;engine")
 if(CMAKE_BUILD_TYPE STREQUAL "Asan")
   # The sanitizer keeps freed memory for a while; its own leak check is the judge there.
   set_tests_properties(system/leak PROPERTIES
