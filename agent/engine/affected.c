@@ -355,9 +355,11 @@ static bool has_address(const struct ns_endpoint *endpoint, int interface)
 	return false;
 }
 
+/* Its table was there before this daemon. One that could not be entered, as those that end at once, is nobody to wait
+ * for. */
 static bool is_unread(const struct ns_attachment *attachment)
 {
-	return !attachment || (attachment->adopted && attachment->mode == NS_MODE_INVALID);
+	return attachment && attachment->adopted && attachment->mode == NS_MODE_INVALID;
 }
 
 static bool somebody_is_unread(struct ns_engine *engine)

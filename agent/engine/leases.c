@@ -209,5 +209,5 @@ bool ns_heirlooms_may_be_anothers(const struct ns_heirlooms *heirlooms, const st
 			return true;
 		known = true;
 	}
-	return heirlooms->since == 0 || (strangers && !known);
+	return strangers && (heirlooms->since == 0 || !known);
 }

@@ -75,8 +75,8 @@ int ns_heirlooms_load(struct ns_heirlooms *heirlooms, struct ns_store *store, st
 /* Whether another workload than this had the address; name "" for who is none. */
 bool ns_heirlooms_doubt(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr, const char *workload);
 
-/* Whether any other workload than this is known to have had it, or nothing is known. `strangers`: also when nobody is
- * known to have had it: whose loss of it was stored last may still be named by rules that had not followed. */
+/* Whether any other workload than this is known to have had it. `strangers`: also when nobody is known to have had it,
+ * or nothing is known: whose loss of it was stored last may still be named by rules that had not followed. */
 bool ns_heirlooms_may_be_anothers(const struct ns_heirlooms *heirlooms, const struct ns_addr *addr,
 				  const char *workload, bool strangers);
 
