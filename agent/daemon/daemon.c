@@ -164,7 +164,8 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 		if (strcmp(config.state_dir, daemon->config.state_dir) != 0 ||
 		    strcmp(config.runtime_dir, daemon->config.runtime_dir) != 0 ||
 		    strcmp(config.socket, daemon->config.socket) != 0)
-			ns_log_warning("directories and the socket change with a restart only, as do [watch] and [names]");
+			ns_log_warning(
+				"directories and the socket change with a restart only, as do [watch] and [names]");
 		daemon->config.log_level = config.log_level;
 		ns_log_set_level((enum ns_log_level)config.log_level);
 		fill_engine_config(&config, &engine_config);
