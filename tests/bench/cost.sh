@@ -223,7 +223,7 @@ ask() {
 	local what=$1 case=$2 size=$3 figures
 	shift 3
 	if ! figures=$("$METER" run -p "$DAEMON" -e 60 "$NANOSEG" --socket "$LAB/run/nanosegd.sock" "$@" 2>"$LAB/cli.err"); then
-		sample cost "${what}_million" s lower "$case" "$size" null 1 null "$(head -c 200 "$LAB/cli.err")"
+		sample cost "${what}_million" s lower "$case" "$size" null 1 null "$(head -n 1 "$LAB/cli.err" | cut -c 1-200)"
 		return
 	fi
 	sample cost "${what}_million" s lower "$case" "$size" null 1 "$(ratio "$(of "$figures" 1)" 1000)" \
