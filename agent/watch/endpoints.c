@@ -253,7 +253,7 @@ static const struct ns_container *by_bundle(const struct ns_watched *watched)
 
 bool ns_watched_identify(struct ns_watched *watched)
 {
-	const struct ns_container *containers[NS_RESIDENTS_MAX];
+	const struct ns_container *containers[NS_RESIDENTS_MAX], *first;
 	bool sandbox;
 	struct ns_identity_facts facts = {
 		.naming = &watched->watch->naming,
@@ -280,15 +280,16 @@ bool ns_watched_identify(struct ns_watched *watched)
 		containers[0] = by_bundle(watched);
 		facts.n_containers = containers[0] ? 1 : 0;
 	}
-	if (facts.n_containers > 0 && containers[0] && containers[0]->pid > 0 && !*watched->conmon.name)
-		ns_watched_ask_runtime(watched, &(struct ns_proc_entry){ watched->inode, containers[0]->pid }, 1);
+	first = facts.n_containers > 0 ? containers[0] : NULL;
+	if (first && first->pid > 0 && !*watched->conmon.name)
+		ns_watched_ask_runtime(watched, &(struct ns_proc_entry){ watched->inode, first->pid }, 1);
 	facts.cgroup = watched->cgroup;
 	facts.pod = ns_watch_pod(watched->watch, &facts.cgroup);
 	facts.conmon = watched->conmon;
-	facts.conmon_awaited = facts.n_containers > 0 && strcmp(containers[0]->runtime, "podman") == 0 &&
-			       !*watched->conmon.name && ns_clock_elapsed() < watched->name_awaited;
+	facts.conmon_awaited = first && strcmp(first->runtime, "podman") == 0 && !*watched->conmon.name &&
+			       ns_clock_elapsed() < watched->name_awaited;
 	find_bare_link(watched, &facts.bare);
-	watched->init = facts.n_containers > 0 ? containers[0]->pid : 0;
+	watched->init = first ? first->pid : 0;
 	sandbox = is_sandbox(watched, &facts);
 	if (ns_identity_decide(&facts, &watched->endpoint) || watched->endpoint.sandbox != sandbox) {
 		watched->endpoint.sandbox = sandbox;
