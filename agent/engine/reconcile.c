@@ -296,6 +296,8 @@ static int cut(struct ns_attachment *attachment, const struct wish *wish, struct
 		record_cut(attachment, &result);
 	/* What this kernel cannot do it cannot do in a second either; the rest is tried again. */
 	attachment->cut_due = r < 0 && r != -EOPNOTSUPP;
+	if (attachment->cut_due)
+		ns_engine_arm_retry(attachment->engine); /* not every caller does */
 	return attachment->cut_due ? r : 0;
 }
 
@@ -347,6 +349,8 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	     drifted;
 	int r;
 
+	if (wish->workload.mode != NS_MODE_ENFORCING)
+		attachment->cut_due = false; /* nothing is forbidden any more */
 	if (!forced && !attachment->failure[0] && !attachment->cut_due && as_left) {
 		attachment->mode = wish->workload.mode; /* learning, proposed and approved are one plan */
 		attachment->revision = wish->workload.active_revision;
