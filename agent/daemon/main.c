@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	ns_log_set_level((enum ns_log_level)config.log_level);
+	(void)mallopt(M_ARENA_MAX, 1); /* a second thread is rare and short: not worth an arena that stays */
 	if (curl_global_init(CURL_GLOBAL_NOTHING) != 0)
 		return EXIT_FAILURE;
 	r = ns_netns_settle(&err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,16 @@ struct ns_shift {
 	struct ns_lock **locks; /* those in it */
 	size_t n, allocated;
 	size_t elements;
+	struct {
+		pthread_t thread;
+		bool runs;
+		int r;
+		struct ns_error err;
+	} aside;
 };
+
+/* Of a thread that calls the kernel and waits for what it tells. */
+#define ASIDE_STACK_BYTES ((size_t)256 * 1024)
 
 NS_DEFINE_CLEANUP(struct ns_shift *, ns_shift_free)
 
@@ -123,6 +133,42 @@ int ns_shift_commit(struct ns_shift *shift, struct ns_error *err)
 		shift->locks[i]->generation = generation;
 	}
 	return r;
+}
+
+static void *commit_aside(void *ctx)
+{
+	struct ns_shift *shift = ctx;
+
+	shift->aside.r = ns_shift_commit(shift, &shift->aside.err);
+	return NULL;
+}
+
+void ns_shift_commit_begin(struct ns_shift *shift)
+{
+	pthread_attr_t attr;
+
+	shift->aside.r = 0;
+	shift->aside.err = (struct ns_error)NS_ERROR_INIT;
+	shift->aside.runs = false;
+	if (!shift->elements)
+		return;
+	if (pthread_attr_init(&attr) == 0) {
+		shift->aside.runs = pthread_attr_setstacksize(&attr, ASIDE_STACK_BYTES) == 0 &&
+				    pthread_create(&shift->aside.thread, &attr, commit_aside, shift) == 0;
+		(void)pthread_attr_destroy(&attr);
+	}
+	if (!shift->aside.runs)
+		(void)commit_aside(shift);
+}
+
+int ns_shift_commit_end(struct ns_shift *shift, struct ns_error *err)
+{
+	if (shift->aside.runs)
+		(void)pthread_join(shift->aside.thread, NULL);
+	shift->aside.runs = false;
+	if (shift->aside.r < 0 && err)
+		*err = shift->aside.err;
+	return shift->aside.r;
 }
 
 /* 1: the kernel's set is the plan's. */

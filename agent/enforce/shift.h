@@ -32,6 +32,12 @@ int ns_shift_add(struct ns_shift *shift, struct ns_lock *lock, const struct ns_p
  * failed for are not known any more. -ERESTART: somebody else has changed the ruleset. */
 int ns_shift_commit(struct ns_shift *shift, struct ns_error *err);
 
+/* The same, beside what the caller does meanwhile in other namespaces: each has a mutex of its own in the kernel, and a
+ * thousand tables of one are a quarter of a second. Between the two calls neither the shift nor the tables in it, nor
+ * anything else of their socket, may be used. Without a second thread all is done by the first call. */
+void ns_shift_commit_begin(struct ns_shift *shift);
+int ns_shift_commit_end(struct ns_shift *shift, struct ns_error *err);
+
 /* The plan that the table should hold now: 1 when what was shifted since all of it was read has been read back, and is
  * as the plan says; 0 when it is not, or the table is not known. *ret has the generation. */
 int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err);

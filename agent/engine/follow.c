@@ -12,7 +12,7 @@
 
 /* Outer locks in one transaction: each costs the kernel a walk over all chains of the namespace, which are those of all
  * outer locks (nf_tables_commit), twenty milliseconds where there are a thousand. */
-#define OUTER_TOGETHER 1024
+#define TOGETHER 1024
 
 NS_DEFINE_CLEANUP(struct ns_part *, ns_part_free)
 NS_DEFINE_CLEANUP(struct ns_shift *, ns_shift_free)
@@ -108,8 +108,8 @@ struct march {
 	struct ns_engine *engine;
 	struct ns_part *part;
 	struct ns_shift *inner, *outer;
-	struct ns_attachment *in_outer[OUTER_TOGETHER]; /* of the transaction that is being written */
-	size_t n_in_outer;
+	struct ns_attachment *group[TOGETHER];
+	size_t n;
 };
 
 static void give_up(struct ns_attachment *attachment, const struct ns_error *why)
@@ -119,61 +119,60 @@ static void give_up(struct ns_attachment *attachment, const struct ns_error *why
 	attachment->dirty = true;
 }
 
-static void commit_outer(struct march *march)
-{
-	struct ns_error err = NS_ERROR_INIT;
-
-	if (ns_shift_commit(march->outer, &err) < 0)
-		for (size_t i = 0; i < march->n_in_outer; i++)
-			give_up(march->in_outer[i], &err);
-	ns_shift_begin(march->outer);
-	march->n_in_outer = 0;
-}
-
 /* Who has nothing to change has followed. Otherwise what is known to be in the kernel is not what was recorded, from
  * before the first message on. */
-static int shift(struct march *march, struct ns_attachment *attachment, bool outer,
-		 const struct ns_compile_options *options, struct ns_error *err)
-{
-	struct ns_lock *lock = outer ? attachment->outer.lock : attachment->lock;
-	const struct ns_plan *before, *after;
-	size_t removed = 0, added = 0;
-	const struct ns_policy *policy = ns_policies_read(&attachment->engine->policies, attachment->policy);
-	int r = policy ? ns_part_compile(march->part, policy, options, outer, &before, &after, err)
-		       : ns_error_set(err, -ENOMEM, "out of memory for the policy of %s", attachment->workload);
-
-	if (r == 0 && !outer)
-		ns_shift_begin(march->inner);
-	if (r == 0)
-		r = ns_shift_add(outer ? march->outer : march->inner, lock, before, after, &removed, &added, err);
-	if (r < 0)
-		return r;
-	attachment->behind = attachment->behind || removed || added;
-	if (!outer) {
-		attachment->removed += removed;
-		return ns_shift_commit(march->inner, err);
-	}
-	march->in_outer[march->n_in_outer++] = attachment;
-	if (march->n_in_outer == OUTER_TOGETHER)
-		commit_outer(march);
-	return 0;
-}
-
-static void follow(struct march *march, struct ns_attachment *attachment)
+static int shift(struct march *march, struct ns_attachment *attachment, bool outer, struct ns_error *err)
 {
 	struct ns_prefix links[NS_ENDPOINT_ADDRESSES_MAX];
 	struct ns_compile_options options = { .links = links,
 					      .n_links =
 						      ns_attachment_links(attachment, links, NS_ENDPOINT_ADDRESSES_MAX),
-					      .host = attachment->endpoint->host_netns };
-	struct ns_error err = NS_ERROR_INIT;
-	int r = shift(march, attachment, false, &options, &err);
+					      .host = !outer && attachment->endpoint->host_netns };
+	const struct ns_policy *policy = ns_policies_read(&attachment->engine->policies, attachment->policy);
+	struct ns_lock *lock = outer ? attachment->outer.lock : attachment->lock;
+	const struct ns_plan *before, *after;
+	size_t removed = 0, added = 0;
+	int r;
 
-	options.host = false;
-	if (r == 0 && attachment->outer.there)
-		r = shift(march, attachment, true, &options, &err);
+	if (!policy)
+		return ns_error_set(err, -ENOMEM, "out of memory for the policy of %s", attachment->workload);
+	r = ns_part_compile(march->part, policy, &options, outer, &before, &after, err);
+	if (r == 0)
+		r = ns_shift_add(outer ? march->outer : march->inner, lock, before, after, &removed, &added, err);
 	if (r < 0)
-		give_up(attachment, &err);
+		return r;
+	attachment->behind = attachment->behind || removed || added;
+	if (!outer)
+		attachment->removed += removed;
+	return 0;
+}
+
+/* The outer locks of all, while one after the other has his inner one. */
+static void follow_group(struct march *march)
+{
+	struct ns_attachment *in_outer[TOGETHER];
+	struct ns_error err = NS_ERROR_INIT;
+	size_t n_in_outer = 0;
+
+	ns_shift_begin(march->outer);
+	for (size_t i = 0; i < march->n; i++) {
+		if (!march->group[i]->outer.there)
+			continue;
+		if (shift(march, march->group[i], true, &err) < 0)
+			give_up(march->group[i], &err);
+		else
+			in_outer[n_in_outer++] = march->group[i];
+	}
+	ns_shift_commit_begin(march->outer);
+	for (size_t i = 0; i < march->n; i++) {
+		ns_shift_begin(march->inner);
+		if (shift(march, march->group[i], false, &err) < 0 || ns_shift_commit(march->inner, &err) < 0)
+			give_up(march->group[i], &err);
+	}
+	if (ns_shift_commit_end(march->outer, &err) < 0)
+		for (size_t i = 0; i < n_in_outer; i++)
+			give_up(in_outer[i], &err);
+	march->n = 0;
 }
 
 /* Those with this edition: whoever has to give something up first. */
@@ -186,13 +185,16 @@ static void follow_edition(struct march *march, const struct ns_edition *edition
 
 			if (!attachment || attachment->edition != edition || attachment->stale != (pass == 0))
 				continue;
-			if (march->part && is_sure(attachment))
-				follow(march, attachment);
-			else
+			if (!march->part || !is_sure(attachment)) {
 				attachment->dirty = true;
+				continue;
+			}
+			march->group[march->n++] = attachment;
+			if (march->n == TOGETHER)
+				follow_group(march);
 		}
-		if (march->part)
-			commit_outer(march);
+		if (march->n > 0)
+			follow_group(march);
 	}
 }
 
@@ -214,12 +216,14 @@ void ns_follow_all(struct ns_engine *engine)
 {
 	NS_CLEANUP(ns_shift_freep) struct ns_shift *inner = NULL;
 	NS_CLEANUP(ns_shift_freep) struct ns_shift *outer = NULL;
-	struct march march = { .engine = engine };
 	struct ns_error err = NS_ERROR_INIT;
+	struct march march;
 	bool ready;
 
 	if (!engine->follow.n)
 		return;
+	march.engine = engine;
+	march.n = 0;
 	ready = ns_shift_new(&inner, &err) == 0 && ns_shift_new(&outer, &err) == 0;
 	march.inner = inner;
 	march.outer = outer;

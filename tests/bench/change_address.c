@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * change_address PID N OLD/PREFIX NEW/PREFIX: gives eth0 of the namespace /run/netns/c0 the address NEW in place of
- *OLD, and hears from the kernel when the locks of c1 to cN have followed: each one's inner lock, and as many outer
- *locks in the caller's own namespace. PID is the daemon's. Prints, in milliseconds from before the change is asked for:
+ * OLD, and hears from the kernel when the locks of c1 to cN have followed: each one's inner lock, and as many outer
+ * locks in the caller's own namespace. PID is the daemon's. Prints, in milliseconds from before the change is asked
+ *for:
  *
  *	until the last lock has NEW and not OLD; the last inner one; the last outer one; of the processor's time that
- *the daemon used until then; that it used until it was at rest
+ *	the daemon used until then; that it used until it was at rest
+ *
+ * One socket hears of all namespaces (NETLINK_LISTEN_ALL_NSID, netlink(7)): with one in each, every transaction of the
+ * daemon's would have to look at a thousand listeners.
  *
  * Status 1 when they have not followed in a minute, or the kernel had to drop a notification.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +32,7 @@
 #include <linux/if_addr.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/net_namespace.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 
@@ -34,9 +40,9 @@
 #include "cost_clock.h"
 
 #define N_MAX        8000
+#define IDS_MAX      65536 /* the kernel's numbers for other namespaces, which begin at 0 */
 #define DATAGRAM     65536
-#define ROOM_INNER   (1 << 20)
-#define ROOM_HOST    (1 << 28)
+#define ROOM         (1 << 28)
 #define DEADLINE_NS  UINT64_C(60000000000)
 #define REST_NS      UINT64_C(300000000) /* so long without work: at rest */
 #define REST_USED_NS UINT64_C(3000000)   /* no more than this is no work */
@@ -66,22 +72,61 @@ static void enter(int netns)
 		die("setns");
 }
 
-/* Hears of every transaction in the namespace that the caller is in. */
-static int listen_here(int epoll, unsigned number, int room)
+/* Hears of every transaction, in this namespace and in all that have a number here. */
+static int listen_everywhere(void)
 {
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
-	const int group = NFNLGRP_NFTABLES;
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = (uint64_t)number << 32 };
+	const int group = NFNLGRP_NFTABLES, room = ROOM, on = 1;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof any) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &on, sizeof on) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
 		die("nf_tables notifications");
-	event.data.u64 |= (unsigned)fd;
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-		die("epoll");
 	return fd;
+}
+
+static int take_id(const struct nlattr *attr, void *ret)
+{
+	if (mnl_attr_get_type(attr) == NETNSA_NSID && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+		*(int *)ret = (int)mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+/* Asks for the number that the namespace has here, or (RTM_NEWNSID) has it given one. -1: it has none. */
+static int number_of(int route, int netns, uint16_t type)
+{
+	char request[128] = { 0 }, answer[1024];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(request), *said = (void *)answer;
+	int id = -1;
+	ssize_t n;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | (type == RTM_NEWNSID ? NLM_F_ACK : 0);
+	(void)mnl_nlmsg_put_extra_header(message, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(message, NETNSA_FD, (uint32_t)netns);
+	if (type == RTM_NEWNSID)
+		mnl_attr_put_u32(message, NETNSA_NSID, UINT32_MAX);
+	if (send(route, request, message->nlmsg_len, 0) < 0 || (n = recv(route, answer, sizeof answer, 0)) < 0)
+		die("the number of a namespace");
+	if (mnl_nlmsg_ok(said, (int)n) && said->nlmsg_type != NLMSG_ERROR)
+		(void)mnl_attr_parse(said, sizeof(struct rtgenmsg), take_id, &id);
+	return id;
+}
+
+/* The kernel passes on what happens in namespaces that have a number. */
+static unsigned id_of(int route, int netns)
+{
+	int id = number_of(route, netns, RTM_GETNSID);
+
+	if (id < 0) {
+		(void)number_of(route, netns, RTM_NEWNSID);
+		id = number_of(route, netns, RTM_GETNSID);
+	}
+	if (id < 0 || id >= IDS_MAX)
+		die("a namespace has no number");
+	return (unsigned)id;
 }
 
 static void put_address(void *at, uint16_t type, const struct change_address *address, unsigned index,
@@ -137,31 +182,57 @@ static uint64_t change(int route, unsigned index, const struct change_address *o
 	return from;
 }
 
-static void read_all(struct change_locks *locks, unsigned number, int fd)
+/* The endpoint whose namespace a datagram is of; 0: the host's. */
+static unsigned sender(struct msghdr *header, const unsigned *number_of_id)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		int id;
+
+		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)
+			continue;
+		memcpy(&id, CMSG_DATA(c), sizeof id);
+		return id >= 0 && id < IDS_MAX ? number_of_id[id] : UINT_MAX;
+	}
+	return 0;
+}
+
+static void read_all(struct change_locks *locks, const unsigned *number_of_id, int fd)
 {
 	static char buf[DATAGRAM];
+	char control[256];
 	ssize_t n;
 
-	while ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
-		uint64_t now = cost_now();
-		int left = (int)n;
+	for (;;) {
+		struct iovec iov = { buf, sizeof buf };
+		struct msghdr header = {
+			.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+		};
+		uint64_t now;
+		unsigned number;
+		int left;
 
+		n = recvmsg(fd, &header, 0);
+		if (n < 0)
+			break;
+		now = cost_now();
+		left = (int)n;
+		number = sender(&header, number_of_id);
+		if (number > locks->n)
+			continue;
 		for (struct nlmsghdr *m = (void *)buf; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
 			change_locks_take(locks, number, m, now);
 	}
-	if (n < 0 && errno != EAGAIN)
+	if (errno != EAGAIN)
 		die("a notification was lost");
 }
 
-static void wait_for_all(struct change_locks *locks, int epoll, uint64_t from)
+static void wait_for_all(struct change_locks *locks, const unsigned *number_of_id, int fd, uint64_t from)
 {
-	struct epoll_event events[64];
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
 
 	while (!change_locks_done(locks)) {
-		int n = epoll_wait(epoll, events, 64, 100);
-
-		for (int i = 0; i < n; i++)
-			read_all(locks, (unsigned)(events[i].data.u64 >> 32), (int)(events[i].data.u64 & UINT32_MAX));
+		(void)poll(&readable, 1, 100);
+		read_all(locks, number_of_id, fd);
 		if (cost_now() - from > DEADLINE_NS) {
 			(void)fprintf(stderr, "change_address: %u inner and %u outer locks have followed\n",
 				      locks->n_inner, locks->n_outer);
@@ -188,9 +259,10 @@ static uint64_t used_until_rest(pid_t daemon, uint64_t before)
 
 int main(int argc, char **argv)
 {
+	static unsigned number_of_id[IDS_MAX];
 	const struct rlimit files = { N_MAX + 64, N_MAX + 64 };
 	struct change_locks locks = { 0 };
-	int host, epoll, route, moved;
+	int host, heard, route, moved;
 	uint64_t before, from, used;
 	unsigned index;
 	pid_t daemon;
@@ -203,17 +275,18 @@ int main(int argc, char **argv)
 	}
 	daemon = (pid_t)strtol(argv[1], NULL, 10);
 	host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (host < 0 || epoll < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0 || !change_locks_init(&locks))
+	route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (host < 0 || route < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0 || !change_locks_init(&locks))
 		die("start");
-	(void)listen_here(epoll, 0, ROOM_HOST);
+	memset(number_of_id, 0xff, sizeof number_of_id);
 	for (unsigned i = 1; i <= locks.n; i++) {
 		int netns = open_netns(i);
 
-		enter(netns);
-		(void)listen_here(epoll, i, ROOM_INNER);
+		number_of_id[id_of(route, netns)] = i;
 		(void)close(netns);
 	}
+	(void)close(route);
+	heard = listen_everywhere();
 	moved = open_netns(0);
 	enter(moved);
 	route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -224,7 +297,7 @@ int main(int argc, char **argv)
 
 	before = cost_cpu_of(daemon);
 	from = change(route, index, &locks.old, &locks.new);
-	wait_for_all(&locks, epoll, from);
+	wait_for_all(&locks, number_of_id, heard, from);
 	used = cost_cpu_of(daemon) - before;
 	(void)printf("%.3f %.3f %.3f %.3f %.3f\n",
 		     (double)((locks.last_inner > locks.last_outer ? locks.last_inner : locks.last_outer) - from) / MS,
