@@ -38,6 +38,15 @@ static void jump(struct ns_builder *b, const char *chain)
 	ns_builder_verdict(b, NFT_JUMP, chain);
 }
 
+/* What conntrack can vouch for and has not let through yet. Asked at once, since nearly all of it is allowed: each rule
+ * before this one would be a cost of every connection. */
+static void judge_new(struct ns_builder *b, const char *chain)
+{
+	ns_builder_rule(b, "connections that begin");
+	ns_compile_state(b, NF_CT_STATE_BIT(IP_CT_NEW) | NF_CT_STATE_BIT(IP_CT_RELATED) | NF_CT_STATE_UNTRACKED_BIT);
+	ns_builder_verdict(b, NFT_JUMP, chain);
+}
+
 static void accept_established(struct ns_builder *b)
 {
 	ns_builder_rule(b, "connections that were let through");
@@ -193,8 +202,10 @@ static void input_chain(struct enforce *e, uint32_t policy)
 
 	ns_builder_base_chain(b, "input", NF_INET_LOCAL_IN, NS_PRIORITY_FILTER, policy);
 	ns_compile_others_rules(b, e->options);
-	if (!shared)
+	if (!shared) {
 		accept_established(b);
+		judge_new(b, "ingress");
+	}
 	ns_compile_loopback_in(b);
 	ns_compile_jump_link(b, "link_in");
 	if (shared) {
@@ -204,7 +215,8 @@ static void input_chain(struct enforce *e, uint32_t policy)
 	ns_compile_related_icmp(b);
 	accept_own_resets(b, true); /* of refused output: they come back over loopback in the refused peer's name */
 	refuse_invalid(e);
-	jump(b, "ingress");
+	if (shared)
+		jump(b, "ingress");
 	jump(b, "deny_ingress");
 }
 
@@ -215,8 +227,10 @@ static void output_chain(struct enforce *e, uint32_t policy)
 
 	ns_builder_base_chain(b, "output", NF_INET_LOCAL_OUT, NS_PRIORITY_AFTER_NAT, policy);
 	ns_compile_others_rules(b, e->options);
-	if (!shared)
+	if (!shared) {
 		accept_established(b);
+		judge_new(b, "egress");
+	}
 	ns_compile_loopback_out(b);
 	ns_compile_jump_link(b, "link_out");
 	if (shared) {
@@ -226,7 +240,8 @@ static void output_chain(struct enforce *e, uint32_t policy)
 	ns_compile_related_icmp(b);
 	accept_own_resets(b, false);
 	refuse_invalid(e);
-	jump(b, "egress");
+	if (shared)
+		jump(b, "egress");
 	jump(b, "deny_egress");
 }
 

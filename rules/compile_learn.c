@@ -19,17 +19,14 @@
 #define UDP_SERVED_MS   180000
 
 /* What needs no edge: answers, and what conntrack has no connection for. */
-static void common_rules(struct ns_builder *b, const char *link_chain)
+static void skip_what_opens_nothing(struct ns_builder *b)
 {
-	if (link_chain)
-		ns_compile_jump_link(b, link_chain);
 	ns_builder_rule(b, "answers are no edges");
 	ns_compile_is_answer(b);
 	ns_builder_accept(b);
 	ns_builder_rule(b, "no connection to learn");
 	ns_compile_state(b, NF_CT_STATE_INVALID_BIT);
 	ns_builder_accept(b);
-	ns_compile_related_icmp(b);
 }
 
 static void jump(struct ns_builder *b, const char *chain)
@@ -38,22 +35,44 @@ static void jump(struct ns_builder *b, const char *chain)
 	ns_builder_verdict(b, NFT_JUMP, chain);
 }
 
+/* Nearly every packet that is no answer. Those before it in the chain of learning are not of TCP. */
+static void known_tcp(struct ns_builder *b, enum ns_direction direction, enum ns_key_shape shape)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		ns_builder_rule(b, "TCP that is known");
+		ns_builder_family(b, families[i]);
+		ns_builder_protocol(b, IPPROTO_TCP); /* which is the key's first field */
+		(void)ns_tuple_load_rest(b, families[i], NULL, NS_KIND_PORTS, shape);
+		ns_builder_lookup(b, ns_layout_set_name(NS_PURPOSE_LEARN, direction, families[i]), 0, false);
+		ns_builder_accept(b);
+	}
+}
+
 static void base_chains(struct ns_builder *b, const struct ns_compile_options *options)
 {
 	ns_builder_base_chain(b, "input", NF_INET_LOCAL_IN, NS_PRIORITY_FILTER, NF_ACCEPT);
 	ns_compile_others_rules(b, options);
+	skip_what_opens_nothing(b);
+	known_tcp(b, NS_INGRESS, NS_KEY_SOURCE);
 	ns_compile_loopback_in(b);
-	common_rules(b, "link_in");
+	ns_compile_jump_link(b, "link_in");
+	ns_compile_related_icmp(b);
 	jump(b, "learn_ingress");
 
 	ns_builder_base_chain(b, "output", NF_INET_LOCAL_OUT, NS_PRIORITY_AFTER_NAT, NF_ACCEPT);
 	ns_compile_others_rules(b, options);
+	skip_what_opens_nothing(b);
+	known_tcp(b, NS_EGRESS, NS_KEY_DESTINATION);
 	ns_compile_loopback_out(b);
-	common_rules(b, "link_out");
+	ns_compile_jump_link(b, "link_out");
+	ns_compile_related_icmp(b);
 	jump(b, "learn_egress");
 
 	ns_builder_base_chain(b, "forward", NF_INET_FORWARD, NS_PRIORITY_FILTER, NF_ACCEPT);
-	common_rules(b, NULL);
+	skip_what_opens_nothing(b);
+	ns_compile_related_icmp(b);
 	jump(b, "learn_transit");
 }
 
@@ -67,14 +86,16 @@ static void member_chains(struct ns_builder *b, const struct ns_compile_options 
 {
 	ns_builder_chain(b, NS_CHAIN_MEMBER_IN);
 	ns_compile_member_in(b, options);
-	common_rules(b, NULL);
+	skip_what_opens_nothing(b);
+	ns_compile_related_icmp(b);
 	jump(b, "learn_ingress");
 	accept_rest(b);
 
 	ns_builder_chain(b, NS_CHAIN_MEMBER_OUT);
 	if (!options->host)
 		ns_compile_loopback_out(b);
-	common_rules(b, NULL);
+	skip_what_opens_nothing(b);
+	ns_compile_related_icmp(b);
 	jump(b, "learn_egress");
 	accept_rest(b);
 

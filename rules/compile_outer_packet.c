@@ -117,6 +117,29 @@ static void foreign_destination_chains(struct ns_builder *b, const struct ns_out
 	ns_outer_goto(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "group_tuple"));
 }
 
+/* Nearly every packet, by one rule: TCP, with nothing between the network header and its own, whole, and in its own
+ * name. What is not so is judged by the rules that follow, which would lead this to the same chain. */
+static void plain_tcp(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
+{
+	static const uint8_t ipv4_mask[] = { 0xff, 0, 0, 0, 0, 0, 0x1f, 0xff, 0, 0xff };
+	static const uint8_t ipv4[] = { 0x45, 0, 0, 0, 0, 0, 0, 0, 0, IPPROTO_TCP };
+	static const uint8_t ipv6_mask[] = { 0xf0, 0, 0, 0, 0, 0, 0xff }, ipv6[] = { 0x60, 0, 0, 0, 0, 0, IPPROTO_TCP };
+	bool v4 = f->family == AF_INET;
+	uint8_t length = v4 ? sizeof(ipv4) : sizeof(ipv6);
+
+	if (f->behind)
+		return;
+	ns_builder_rule(b, "TCP");
+	ns_builder_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 0, length, 0);
+	ns_builder_mask(b, 0, v4 ? ipv4_mask : ipv6_mask, length);
+	ns_builder_cmp(b, NFT_CMP_EQ, 0, v4 ? ipv4 : ipv6, length);
+	if (side == NS_OUTER_FROM)
+		ns_outer_own_source(b, f, false);
+	else
+		ns_outer_own_destination(b, f, false);
+	ns_builder_verdict(b, NFT_GOTO, NS_OUTER_CHAIN(side, f, "ports"));
+}
+
 void ns_outer_packet_chains(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {
 	bool from = side == NS_OUTER_FROM;
@@ -126,6 +149,7 @@ void ns_outer_packet_chains(struct ns_builder *b, const struct ns_outer_family *
 	else
 		foreign_destination_chains(b, f);
 	ns_builder_chain(b, NS_OUTER_CHAIN(side, f, ""));
+	plain_tcp(b, f, side);
 	ns_outer_header_rules(b, f, side);
 	ns_builder_rule(b, NULL);
 	if (from)

@@ -3,7 +3,8 @@
 #
 # What rules cost the packets: throughput, new connections, datagrams, round trips, of nanoseg's locks and of others, at
 # various sizes. README.md says what each case is. Each has a namespace of its own with a link to the host, where one
-# server answers for all; all stand ready before the first is measured. Client on CPU 1, server on CPU 0.
+# server answers for all; all stand ready before the first is measured. Client on CPU 1, server on CPU 0; for bulk there is
+# another server, on CPU 1 as well.
 #
 # That each refuses what it does not allow is tried before and after: a lock that is open is not measured.
 #
@@ -19,7 +20,7 @@ LAB_NETNS_DIRS=/run/watched LAB_GATE=none
 . "$NS_SOURCE/tests/bench/contenders.sh"
 . "$NS_SOURCE/tests/bench/datapath_nanoseg.sh"
 
-PORT_LO=9000 PORT_HI=9003 PORT_REFUSED=9004
+PORT_LO=9000 PORT_HI=9003 PORT_BULK=9003 PORT_LAST=9002 PORT_REFUSED=9004
 declare -A contender size families whats number absent seconds cookie
 names=()
 
@@ -65,19 +66,22 @@ full_cases() {
 	new_case outer 100000 4 "$few"
 	new_case auditing 10000 4
 	new_case learning null 4
-	for n in 10 1000 10000; do
-		new_case nft-linear $n "$([ $n = 10000 ] && echo 4 6 || echo 4)"
-		new_case nft-linear-first $n 4
-		new_case iptables-linear $n 4
+	for n in 10 1000; do
+		new_case nft-linear $n 4 "$few"
+		new_case nft-linear-first $n 4 "$few"
+		new_case iptables-linear $n 4 "$few"
 	done
+	new_case nft-linear 10000 "4 6"
+	new_case nft-linear-first 10000 4
+	new_case iptables-linear 10000 4
 	new_case ipset 10000 4
-	new_case ipset 100000 4
-	new_case nfqueue 10 4
+	new_case ipset 100000 4 "$few"
+	new_case nfqueue 10 4 "$few"
 	new_case nfqueue 10000 4
 	new_case nfqueue-new 10000 4
 	new_case opensnitch 10 4
 	ROUNDS_EACH=2
-	seconds=([bulk]=0.04 [connect]=0.1 [udp]=0.06 [udp-new]=0.06 [rtt]=0.06 [connect-latency]=0.06)
+	seconds=([bulk]=0.02 [connect]=0.1 [udp]=0.06 [udp-new]=0.06 [rtt]=0.06 [connect-latency]=0.06)
 }
 
 quick_cases() {
@@ -95,7 +99,7 @@ quick_cases() {
 	new_case ipset 10000 4 "$few"
 	new_case nfqueue 10 4 "$few"
 	new_case opensnitch 10 4 connect
-	seconds=([bulk]=0.03 [connect]=0.08 [udp]=0.05 [udp-new]=0.05 [rtt]=0.05 [connect-latency]=0.05)
+	seconds=([bulk]=0.02 [connect]=0.08 [udp]=0.05 [udp-new]=0.05 [rtt]=0.05 [connect-latency]=0.05)
 	ROUNDS_EACH=1
 }
 
@@ -145,16 +149,17 @@ put() { # WHAT UNIT BETTER VALUE
 	sample datapath "$1" "$2" "$3" "${contender[$name]}" "${size[$name]}" "$family" "$round" "$4"
 }
 
-generate() { # WHAT PORTS, of $name and $family
-	ip netns exec "$name" "$LOAD" "$1" "$(server_of "$name" "$family")" "$2" --cpu 1 --seconds "${seconds[$1]}" 2>&1
+generate() { # WHAT PORTS [OPTION…], of $name and $family
+	ip netns exec "$name" "$LOAD" "$1" "$(server_of "$name" "$family")" "$2" --cpu 1 --seconds "${seconds[$1]}" "${@:3}" 2>&1
 }
 
 measure() { # WHAT, of $name and $family
-	local what=$1 line gbits more port=$PORT_LO
+	local what=$1 line port=$PORT_LO options=()
 	case $what in
-	connect | connect-latency | udp-new) port=$PORT_LO-$PORT_HI ;;
+	connect | connect-latency | udp-new) port=$PORT_LO-$PORT_LAST ;;
+	bulk) port=$PORT_BULK options=(--times 8) ;;
 	esac
-	if ! line=$(generate "$what" "$port"); then
+	if ! line=$(generate "$what" "$port" "${options[@]}"); then
 		# A lock that is to be fast and lets nothing through is a fault, and so is no server.
 		is_nanoseg "$name" || [ "${size[$name]}" = null ] && die "$name, $what, IPv$family: $line"
 		unmeasured "$what" "$line"
@@ -165,15 +170,7 @@ measure() { # WHAT, of $name and $family
 	connect | connect-latency | udp-new) ip netns exec "$name" conntrack -F 2>/dev/null ;;
 	esac
 	case $what in
-	bulk)
-		gbits=$(field value)
-		# How fast one connection is, is luck: where its pages are.
-		for more in 2 3; do
-			line=$(generate bulk "$port") || die "$name, bulk, IPv$family: $line"
-			gbits+=" $(field value)"
-		done
-		put bulk Gbit/s higher "$(awk '{ print ($1 + $2 + $3) / 3 }' <<<"$gbits")"
-		;;
+	bulk) put bulk Gbit/s higher "$(field value)" ;;
 	connect | udp)
 		put "$what" 1/s higher "$(field value)"
 		# The client's own, and all that the kernel does for its packets.
@@ -220,9 +217,14 @@ visit() { # WHAT NAME/FAMILY ROUND
 step "the cases"
 if [ -n "$BENCH_QUICK" ]; then quick_cases; else full_cases; fi
 [ ${#names[@]} -gt 0 ] || die "no case is called '$BENCH_CASES'"
-"$LOAD" serve "$PORT_LO-$PORT_REFUSED" --cpu 0 >"$LAB/serve.log" 2>&1 &
-disown
-wait_for 5 grep -q ready "$LAB/serve.log" || die "no server: $(cat "$LAB/serve.log")"
+serve() { # CPU PORTS
+	"$LOAD" serve "$2" --cpu "$1" >"$LAB/serve.$2" 2>&1 &
+	disown
+	wait_for 5 grep -q ready "$LAB/serve.$2" || die "no server: $(cat "$LAB/serve.$2")"
+}
+serve 0 "$PORT_LO-$PORT_LAST"
+serve 1 "$PORT_BULK"
+serve 0 "$PORT_REFUSED"
 put_up_nanoseg
 for name in "${names[@]}"; do
 	is_nanoseg "$name" || "put_up_${contender[$name]}" "$name" || die "$name cannot be put up"

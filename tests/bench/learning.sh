@@ -275,8 +275,8 @@ ulogd=${ULOGD_ROOT:-}/usr/sbin/ulogd # ULOGD_ROOT: where the package was unpacke
 [ -n "${lacks[ulogd2]:-}" ] || write_ulogd_config
 bench_config
 begin_nanoseg
-# As often in IPv4 as in IPv6.
-for ((round = 1; round <= BENCH_ROUNDS / 2 * 2; round++)); do
+# IPv4 and IPv6 in turn.
+for ((round = 1; round <= BENCH_ROUNDS; round++)); do
 	family=$((round % 2 ? 4 : 6))
 	while read -r what; do
 		step "round $round, IPv$family: $what"

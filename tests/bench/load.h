@@ -3,7 +3,7 @@
  * load: the benchmark's load generator. Each client runs for a time and prints one line of JSON.
  *
  *   load serve PORT[-PORT]                     TCP and UDP, IPv4 and IPv6, until killed; prints "ready"
- *   load bulk ADDRESS PORT                     one TCP connection, as much as goes
+ *   load bulk ADDRESS PORT                     one TCP connection after the other, as much as goes
  *   load connect ADDRESS PORT[-PORT]           TCP connections, opened and cut with a reset, several in flight
  *   load connect-latency ADDRESS PORT[-PORT]   the same one by one: how long each took to open
  *   load rtt ADDRESS PORT                      one byte to and fro on one TCP connection
@@ -13,7 +13,8 @@
  *                                              over and over for --seconds
  *
  *   --cpu N        runs on that CPU only
- *   --seconds S    how long; of edges: over and over
+ *   --seconds S    how long; of edges: over and over; of bulk: each connection
+ *   --times N      of bulk: so many connections
  *   --in-flight N  of connect and edges
  *   --rate N       of edges: so many are started a second, evenly
  *   --bytes N      of a datagram of udp
@@ -36,6 +37,7 @@
 #define LOAD_PORTS_MAX         4096
 #define LOAD_ADDRESSES_MAX     1048576
 #define LOAD_RATE_MAX          10000000
+#define LOAD_TIMES_MAX         1000
 #define LOAD_BYTES_MIN         1
 #define LOAD_BYTES_DEFAULT     64
 #define LOAD_BYTES_MAX         1400
@@ -67,7 +69,7 @@ struct load_options {
 	bool udp;       /* of edges */
 	int cpu;        /* -1: any */
 	double seconds; /* 0: not given */
-	uint32_t in_flight, rate, bytes;
+	uint32_t in_flight, rate, bytes, times;
 };
 
 /* ---- load_options.c: all exit with status 2 and one line about what is wrong ---- */

@@ -97,6 +97,8 @@ void load_parse_options(int argc, char **argv, struct load_options *options)
 			options->in_flight = load_parse_number(name, value, 1, LOAD_IN_FLIGHT_MAX);
 		else if (strcmp(name, "--rate") == 0)
 			options->rate = load_parse_number(name, value, 1, LOAD_RATE_MAX);
+		else if (strcmp(name, "--times") == 0)
+			options->times = load_parse_number(name, value, 1, LOAD_TIMES_MAX);
 		else if (strcmp(name, "--bytes") == 0)
 			options->bytes = load_parse_number(name, value, LOAD_BYTES_MIN, LOAD_BYTES_MAX);
 		else
