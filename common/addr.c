@@ -162,11 +162,19 @@ struct ns_prefix ns_prefix_of(const struct ns_addr *addr, uint8_t length)
 	return prefix;
 }
 
+bool ns_addr_begins(const struct ns_addr *addr, const uint8_t *bytes, unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	return memcmp(addr->bytes, bytes, whole) == 0 &&
+	       (rest == 0 || (addr->bytes[whole] ^ bytes[whole]) >> (8 - rest) == 0);
+}
+
 bool ns_prefix_contains(const struct ns_prefix *prefix, const struct ns_addr *addr)
 {
 	struct ns_prefix masked;
 
-	if (prefix->addr.family != addr->family)
+	if (prefix->addr.family != addr->family || !ns_addr_begins(addr, prefix->addr.bytes, prefix->length))
 		return false;
 	masked = ns_prefix_of(addr, prefix->length);
 	return memcmp(masked.addr.bytes, prefix->addr.bytes, ns_addr_length(addr)) == 0;

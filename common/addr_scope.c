@@ -49,12 +49,9 @@ static const struct special special6[] = {
 
 static enum ns_addr_scope find(const struct special *table, size_t n, const struct ns_addr *addr)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct ns_prefix prefix = { ns_addr_from_bytes(addr->family, table[i].bytes), table[i].length };
-
-		if (ns_prefix_contains(&prefix, addr))
+	for (size_t i = 0; i < n; i++)
+		if (ns_addr_begins(addr, table[i].bytes, table[i].length))
 			return table[i].scope;
-	}
 	return NS_ADDR_GLOBAL;
 }
 

@@ -65,6 +65,8 @@ int ns_prefix_parse(const char *text, struct ns_prefix *ret, struct ns_error *er
 /* A whole address prints without "/32" or "/128". */
 const char *ns_prefix_format(const struct ns_prefix *prefix, char buf[static NS_PREFIX_TEXT_MAX]);
 struct ns_prefix ns_prefix_of(const struct ns_addr *addr, uint8_t length); /* masks the host bits */
+/* Its first `bits` bits, no more than an address of its family has, are those of `bytes`. */
+bool ns_addr_begins(const struct ns_addr *addr, const uint8_t *bytes, unsigned bits);
 bool ns_prefix_contains(const struct ns_prefix *prefix, const struct ns_addr *addr);
 struct ns_addr_range ns_prefix_range(const struct ns_prefix *prefix);
 /* The last address of an IPv4 prefix shorter than /31; family 0 otherwise. */

@@ -33,7 +33,7 @@ sample() {
 	line+=",\"case\":$(json_string "$5"),\"size\":$6,\"family\":$7,\"round\":$8,\"value\":$9"
 	[ -z "${10:-}" ] || line+=",\"note\":$(json_string "${10}")"
 	echo "$line}" >>"$BENCH_SAMPLES" || die "cannot write to $BENCH_SAMPLES"
-	[ -z "${NANOSEG_VERBOSE:-}" ] || echo "   $line}"
+	[ -z "${NANOSEG_VERBOSE:-}" ] || echo "   $line}" >&2
 }
 
 # rotated ROUND ITEM…: the items, one a line, beginning with another one in each round.

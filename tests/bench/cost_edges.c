@@ -52,7 +52,7 @@ static void fill(struct ns_edge *edge, unsigned k, char name[static 32])
 		edge->peer_class = NS_PEER_CIDR;
 		edge->tuple.direction = NS_EGRESS;
 		edge->tuple.port = 5432;
-		set_peer(edge, k % 2 ? "10." : "fd00::", k >> 16, k & 0xffff);
+		set_peer(edge, k % 2 ? "10." : "fd00::", k / 10 >> 16, k / 10 & 0xffff);
 	} else {
 		unsigned n = k / 10;
 
