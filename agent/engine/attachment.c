@@ -76,15 +76,6 @@ static uint16_t choose_nflog_group(const struct ns_attachment *attachment)
 	return 0;
 }
 
-/* Without memory it is only logged. */
-void ns_attachment_say(char **failure, const char *text)
-{
-	free(*failure);
-	*failure = text ? strdup(text) : NULL;
-	if (text && !*failure)
-		ns_log_error("out of memory for a failure: %s", text);
-}
-
 static void inner_table(const struct ns_endpoint *endpoint, char ret[static NS_NFT_NAME_MAX])
 {
 	if (ns_endpoint_is_member(endpoint))
@@ -209,14 +200,14 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 	if (attachment->endpoint->provisional && (attachment->identified || !takes_name_alone(attachment)))
 		return;
 	if (attachment->identified && strcmp(attachment->workload, name) == 0) {
-		attachment->renamed[0] = '\0';
+		ns_words_set(&attachment->renamed, NULL);
 		return;
 	}
 	if (would_open(attachment, name)) {
-		if (strcmp(attachment->renamed, name) != 0)
+		if (!ns_words_are(attachment->renamed, name))
 			ns_log_warning("%s is called %s now; its rules stay until that name has rules of its own",
 				       attachment->workload, name);
-		(void)snprintf(attachment->renamed, sizeof attachment->renamed, "%s", name);
+		ns_words_set(&attachment->renamed, name);
 		return;
 	}
 	ns_log_info("%s is %s", attachment->workload, name);
@@ -226,7 +217,7 @@ void ns_attachment_rename(struct ns_attachment *attachment)
 	ns_figures_release(&attachment->figures);
 	(void)ns_store_forget_counters(attachment->engine->store, attachment->endpoint->cookie, NULL);
 	(void)snprintf(attachment->workload, sizeof attachment->workload, "%s", name);
-	attachment->renamed[0] = '\0';
+	ns_words_set(&attachment->renamed, NULL);
 	/* What stood in for its rules while it had no name let nothing out: there is nothing to take home or to cut. */
 	if (!attachment->identified && !attachment->adopted &&
 	    ns_gate_is_closed_for(attachment->engine, attachment->endpoint))
@@ -286,14 +277,14 @@ void ns_attachment_listen(struct ns_attachment *attachment, int netns_fd)
 	inner_table(attachment->endpoint, table);
 	if (ns_learner_open(attachment->engine->event, attachment->endpoint, netns_fd, table, attachment->nflog_group,
 			    &events, attachment->engine, &attachment->learner, &err) == 0) {
-		ns_attachment_say(&attachment->learn_failure, NULL);
+		ns_words_set(&attachment->learn_failure, NULL);
 		(void)ns_store_close_gap(attachment->engine->store, attachment->workload, "not listening",
 					 ns_clock_now(), NULL);
 		return;
 	}
 	if (attachment->learn_failure)
 		return; /* said before, and the gap is open */
-	ns_attachment_say(&attachment->learn_failure, err.text);
+	ns_words_set(&attachment->learn_failure, err.text);
 	ns_log_error("%s: nothing can be learned from this namespace: %s", attachment->workload, err.text);
 	ns_attachment_gap(attachment, ns_clock_now(), 0, "not listening");
 }
@@ -372,8 +363,10 @@ struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment)
 	ns_recent_clear(&attachment->recent);
 	ns_members_clear(&attachment->members);
 	free(attachment->drifted.words);
-	free(attachment->cut_failure);
-	free(attachment->learn_failure);
+	ns_words_set(&attachment->cut_failure, NULL);
+	ns_words_set(&attachment->learn_failure, NULL);
+	ns_words_set(&attachment->failure, NULL);
+	ns_words_set(&attachment->renamed, NULL);
 	free(attachment->udp_served);
 	attachment->policy = ns_policies_put(&attachment->engine->policies, attachment->policy);
 	attachment->trying = ns_policies_put(&attachment->engine->policies, attachment->trying);

@@ -19,6 +19,7 @@
 #include "members.h"
 #include "outer.h"
 #include "policies.h"
+#include "words.h"
 
 #define NS_UDP_SERVED_MAX 256
 #define NS_CAUSE_MAX      128
@@ -52,21 +53,21 @@ struct ns_attachment {
 	int64_t contested; /* since when it waits for another's address; CLOCK_BOOTTIME; 0: it does not */
 	size_t disputed;   /* addresses it has and is not believed to stand for */
 	char disputed_first[NS_ADDR_TEXT_MAX];
-	char renamed[NS_WORKLOAD_MAX]; /* the name it has now, while the rules of the old one stay; "": none */
-	struct ns_addr doubted_first;  /* the address of the first of them */
+	char *renamed;                /* the name it has now, while the rules of the old one stay; NULL: none */
+	struct ns_addr doubted_first; /* the address of the first of them */
 
-	uint64_t harvest_round;          /* the last in which it was read for its news; ns_harvests.round */
-	int64_t read;                    /* when it was last harvested; CLOCK_BOOTTIME; 0: not yet */
-	uint64_t round;                  /* the last in which it was reconciled by a turn; engine->round */
-	char left[NS_DIGEST_TEXT_MAX];   /* the plan that one left in the kernel; "": not told */
-	enum ns_mode found_mode;         /* of the plan in it, while `mode` is not known */
-	enum ns_mode mode;               /* of the plan in the kernel; INVALID: none of ours yet */
-	uint64_t revision;               /* likewise */
-	uint32_t learn_set_size;         /* likewise */
-	int64_t applied;                 /* when; CLOCK_REALTIME */
-	unsigned generation;             /* likewise */
-	char plan_digest[72];            /* likewise; "" : none */
-	char failure[NS_ERROR_TEXT_MAX]; /* why the kernel is not as wanted; "" : it is */
+	uint64_t harvest_round;        /* the last in which it was read for its news; ns_harvests.round */
+	int64_t read;                  /* when it was last harvested; CLOCK_BOOTTIME; 0: not yet */
+	uint64_t round;                /* the last in which it was reconciled by a turn; engine->round */
+	char left[NS_DIGEST_TEXT_MAX]; /* the plan that one left in the kernel; "": not told */
+	enum ns_mode found_mode;       /* of the plan in it, while `mode` is not known */
+	enum ns_mode mode;             /* of the plan in the kernel; INVALID: none of ours yet */
+	uint64_t revision;             /* likewise */
+	uint32_t learn_set_size;       /* likewise */
+	int64_t applied;               /* when; CLOCK_REALTIME */
+	unsigned generation;           /* likewise */
+	char plan_digest[72];          /* likewise; "" : none */
+	char *failure;                 /* why the kernel is not as wanted; NULL: it is */
 	int64_t failed_since;
 	char *learn_failure; /* why nothing is heard from it; NULL: it is heard */
 
@@ -102,8 +103,6 @@ bool ns_mode_in_force(enum ns_mode mode);
 
 int ns_attachment_open(struct ns_engine *engine, struct ns_endpoint *endpoint, int netns_fd, struct ns_attachment **ret,
 		       struct ns_error *err);
-/* Sets cut_failure or learn_failure; text NULL: there is none any more. */
-void ns_attachment_say(char **failure, const char *text);
 struct ns_attachment *ns_attachment_free(struct ns_attachment *attachment); /* rules stay */
 
 /* Takes the name that the watcher has now; one that is only provisional for rules in force under it. Rules in force are

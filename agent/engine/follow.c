@@ -38,12 +38,12 @@ static bool is_sure(const struct ns_attachment *attachment)
 {
 	const struct ns_outer *outer = &attachment->outer;
 
-	if (!attachment->plan_digest[0] || attachment->failure[0] || attachment->recheck || attachment->dirty ||
+	if (!attachment->plan_digest[0] || attachment->failure || attachment->recheck || attachment->dirty ||
 	    !ns_shift_can(attachment->lock))
 		return false;
 	if (!outer->there)
-		return !outer->failure[0];
-	return outer->digest[0] && !outer->failure[0] && outer->mode == attachment->mode && ns_shift_can(outer->lock) &&
+		return !outer->failure;
+	return outer->digest[0] && !outer->failure && outer->mode == attachment->mode && ns_shift_can(outer->lock) &&
 	       ns_lock_protection(outer->lock) == NS_LOCK_OWNED; /* they share a socket */
 }
 

@@ -39,6 +39,8 @@ void ns_gate_close(struct ns_engine *engine)
 
 	gate->lock = ns_lock_close(gate->lock);
 	gate->timer = sd_event_source_disable_unref(gate->timer);
+	for (size_t i = 0; i < gate->n_ports; i++)
+		ns_words_set(&gate->ports[i].why, NULL);
 	free(gate->ports);
 	gate->ports = NULL;
 	gate->n_ports = gate->allocated = 0;
@@ -182,7 +184,7 @@ bool ns_gate_is_open_for(const struct ns_engine *engine, uint64_t cookie, size_t
 		port = ns_gate_find(&engine->gate, ports[i].index);
 		if (port && !port->open) {
 			open = false;
-			*ret_why = port->why;
+			*ret_why = port->why ? port->why : "";
 		}
 	}
 	return open;
@@ -196,7 +198,7 @@ json_t *ns_gate_json(const struct ns_engine *engine)
 	for (size_t i = 0; i < gate->n_ports; i++) {
 		if (!gate->ports[i].open)
 			json_array_append_new(closed, json_pack("{s:s s:s}", "port", gate->ports[i].port.name, "why",
-								gate->ports[i].why));
+								gate->ports[i].why ? gate->ports[i].why : ""));
 		else if (gate->ports[i].unmanaged)
 			json_array_append_new(unmanaged, json_string(gate->ports[i].port.name));
 	}

@@ -23,11 +23,11 @@ struct ns_engine;
 
 struct ns_gate_port {
 	struct ns_port_name port;
-	bool open;                   /* in the kernel */
-	bool wanted;                 /* what it should be */
-	bool unmanaged;              /* open, and leads to no known container */
-	char why[NS_ERROR_TEXT_MAX]; /* closed: why */
-	bool seen;                   /* of the update under way */
+	bool open;      /* in the kernel */
+	bool wanted;    /* what it should be */
+	bool unmanaged; /* open, and leads to no known container */
+	bool seen;      /* of the update under way */
+	char *why;      /* closed: why; NULL: not told */
 };
 
 struct ns_gate {

@@ -146,7 +146,7 @@ static struct ns_attachment *attachment_of_port(const struct index *index, const
 
 static bool say(struct ns_gate_port *gated, bool open, const char *why)
 {
-	(void)snprintf(gated->why, sizeof gated->why, "%s", open ? "" : why);
+	ns_words_set(&gated->why, open ? NULL : why);
 	return open;
 }
 
@@ -202,16 +202,16 @@ static bool judge_endpoint(struct ns_engine *engine, const struct index *index, 
 	if (!attachment->identified)
 		return say(gated, gated->open, "its runtime has not told whose it is");
 	if (attachment->mode == NS_MODE_INVALID)
-		return say(gated, gated->open, attachment->failure[0] ? attachment->failure : "its rules are not in");
+		return say(gated, gated->open, attachment->failure ? attachment->failure : "its rules are not in");
 	/* What is in the kernel may be what was wanted under another name, or before. */
 	if (attachment->dirty && !gated->open)
-		return say(gated, false, attachment->failure[0] ? attachment->failure : "its rules are not in yet");
+		return say(gated, false, attachment->failure ? attachment->failure : "its rules are not in yet");
 	held = gated->open ? NULL : ns_affected_holds(attachment, port, wait);
 	if (held)
 		return say(gated, false, held);
-	if (ns_mode_in_force(attachment->mode) && !attachment->members.outer_waits[0])
+	if (ns_mode_in_force(attachment->mode) && !attachment->members.outer_waits)
 		return say(gated, ns_outer_covers(&attachment->outer, port),
-			   attachment->outer.failure[0] ? attachment->outer.failure : "its outer lock is not in");
+			   attachment->outer.failure ? attachment->outer.failure : "its outer lock is not in");
 	if (ns_mode_in_force(attachment->mode))
 		return true; /* a member learns, so there is no outer lock */
 	return say(gated, start != NS_START_CLOSED, "'start' is closed, and it has no policy in force");
@@ -224,6 +224,8 @@ static void drop_unseen(struct ns_gate *gate)
 	for (size_t i = 0; i < gate->n_ports; i++)
 		if (gate->ports[i].seen)
 			gate->ports[kept++] = gate->ports[i];
+		else
+			ns_words_set(&gate->ports[i].why, NULL);
 	gate->dirty = gate->dirty || kept != gate->n_ports;
 	gate->n_ports = kept;
 }
@@ -245,7 +247,7 @@ static int judge(struct ns_engine *engine, const struct index *index, const stru
 	gated->wanted = port->far == NS_PORT_ENDPOINT ? judge_endpoint(engine, index, port, gated, wait)
 						      : judge_unknown(engine, port, gated, wait);
 	if (gated->wanted)
-		gated->why[0] = '\0';
+		ns_words_set(&gated->why, NULL);
 	gate->dirty = gate->dirty || gated->wanted != gated->open;
 	return 0;
 }

@@ -31,12 +31,12 @@ int ns_harvest_one(struct ns_attachment *attachment, struct ns_error *err)
 	attachment->patient = false;
 	if (r == 0) {
 		if (attachment->learner)
-			ns_attachment_say(&attachment->learn_failure, NULL);
+			ns_words_set(&attachment->learn_failure, NULL);
 		return 0;
 	}
-	if (!attachment->learn_failure || strcmp(attachment->learn_failure, local.text) != 0) {
+	if (!ns_words_are(attachment->learn_failure, local.text)) {
 		ns_log_error("%s: what it learned could not be read: %s", attachment->workload, local.text);
-		ns_attachment_say(&attachment->learn_failure, local.text);
+		ns_words_set(&attachment->learn_failure, local.text);
 	}
 	if (err)
 		*err = local;

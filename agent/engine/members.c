@@ -144,6 +144,7 @@ void ns_members_clear(struct ns_members *members)
 {
 	free(members->in_plan);
 	free(members->unclaimed);
+	ns_words_set(&members->outer_waits, NULL);
 	members->in_plan = members->unclaimed = NULL;
 	members->n_in_plan = members->n_unclaimed = 0;
 }
@@ -213,7 +214,7 @@ int ns_member_unite(struct ns_attachment *member, struct ns_error *err)
 		return r;
 	member->mode = NS_MODE_INVALID;
 	member->plan_digest[0] = '\0';
-	member->failure[0] = '\0';
+	ns_words_set(&member->failure, NULL);
 	ns_figures_release(&member->figures);
 	(void)ns_store_forget_counters(member->engine->store, member->endpoint->cookie, NULL);
 	return 0;
@@ -304,7 +305,7 @@ int ns_members_outer(struct ns_attachment *base, struct ns_policy *ret, enum ns_
 	struct ns_workload workload;
 	int r = ns_store_get_workload(engine->store, base->workload, &workload, err);
 
-	base->members.outer_waits[0] = '\0';
+	ns_words_set(&base->members.outer_waits, NULL);
 	if (r == 0)
 		r = add_rules(engine, &workload, &policy, err);
 	if (r < 0)
@@ -316,8 +317,7 @@ int ns_members_outer(struct ns_attachment *base, struct ns_policy *ret, enum ns_
 		r = ns_store_get_workload(engine->store, member->workload, &workload, err);
 		if (r == -ENOENT || (r == 0 && ns_mode_learns(workload.mode))) {
 			*mode = NS_MODE_LEARNING;
-			(void)snprintf(base->members.outer_waits, sizeof base->members.outer_waits, "%s",
-				       member->workload);
+			ns_words_set(&base->members.outer_waits, member->workload);
 			return 0;
 		}
 		if (r == 0 && workload.mode == NS_MODE_AUDITING)

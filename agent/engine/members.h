@@ -30,7 +30,7 @@ struct ns_members {
 	/* Tables that were there before this daemon, and whose members the watcher has not told yet. */
 	struct ns_member_cgroup *unclaimed; /* room for NS_MEMBERS_MAX, or NULL */
 	size_t n_unclaimed;
-	char outer_waits[NS_WORKLOAD_MAX]; /* a member that still learns, so that there is no outer lock; "": none */
+	char *outer_waits; /* a member that still learns, so that there is no outer lock; NULL: none */
 };
 
 void ns_members_clear(struct ns_members *members);

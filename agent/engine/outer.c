@@ -114,6 +114,7 @@ void ns_outer_close(struct ns_outer *outer)
 {
 	outer->lock = ns_lock_close(outer->lock);
 	ns_figures_release(&outer->figures);
+	ns_words_set(&outer->failure, NULL);
 }
 
 /* Its own ports; and a port that was under this lock and leads elsewhere now. With NET_ADMIN a container can move its
@@ -208,7 +209,7 @@ static bool has_followed(const struct ns_attachment *attachment, const struct ns
 	struct ns_lock_result result;
 
 	return attachment->behind && !attachment->dirty && outer->there && outer->mode == wish->mode &&
-	       !outer->failure[0] && ns_shift_settle(outer->lock, &wish->plan, &result, NULL) > 0;
+	       !outer->failure && ns_shift_settle(outer->lock, &wish->plan, &result, NULL) > 0;
 }
 
 static int put_table(struct ns_attachment *attachment, const struct ns_outer_wish *wish, bool forced,
@@ -242,17 +243,17 @@ int ns_outer_apply(struct ns_attachment *attachment, struct ns_outer_wish *wish,
 		return 0;
 	if (!wish->wanted)
 		r = unlock(attachment, wish, &local);
-	else if (forced || !outer->there || outer->failure[0] || attachment->behind ||
+	else if (forced || !outer->there || outer->failure || attachment->behind ||
 		 strcmp(outer->digest, wish->digest) != 0)
 		r = put_table(attachment, wish, forced, &local);
 	if (r == 0) {
-		outer->failure[0] = '\0';
+		ns_words_set(&outer->failure, NULL);
 		return 0;
 	}
-	if (strcmp(outer->failure, local.text) != 0)
+	if (!ns_words_are(outer->failure, local.text))
 		ns_log_error("%s (cookie %llu): the outer lock is not as wanted: %s", attachment->workload,
 			     (unsigned long long)attachment->endpoint->cookie, local.text);
-	(void)snprintf(outer->failure, sizeof outer->failure, "%s", local.text);
+	ns_words_set(&outer->failure, local.text);
 	return ns_error_set(err, r, "outer lock: %s", local.text);
 }
 

@@ -21,10 +21,10 @@ struct ns_engine;
 
 struct ns_outer {
 	struct ns_lock *lock;
-	bool there;                      /* a table of ours is in the kernel */
-	bool unrecalled;                 /* it is, and what it says of the endpoint could not be read yet */
-	char digest[72];                 /* of the plan in the kernel; "": not told by this daemon yet */
-	char failure[NS_ERROR_TEXT_MAX]; /* why it is not as wanted; "": it is */
+	bool there;      /* a table of ours is in the kernel */
+	bool unrecalled; /* it is, and what it says of the endpoint could not be read yet */
+	char digest[72]; /* of the plan in the kernel; "": not told by this daemon yet */
+	char *failure;   /* why it is not as wanted; NULL: it is */
 	enum ns_mode mode;
 	struct ns_port_name ports[NS_ENDPOINT_INTERFACES_MAX]; /* of the plan in the kernel */
 	size_t n_ports;

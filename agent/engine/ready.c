@@ -33,9 +33,9 @@ static void judge(struct ns_engine *engine, const struct ns_endpoint *endpoint, 
 	ret->held = !attachment->identified && !open && n_ports > 0 && !engine->gate.failure[0];
 	if (!attachment->identified)
 		say(ret, "its runtime has not told whose it is");
-	else if (attachment->failure[0])
+	else if (attachment->failure)
 		say(ret, attachment->failure);
-	else if (attachment->outer.failure[0])
+	else if (attachment->outer.failure)
 		say(ret, attachment->outer.failure);
 	else if (attachment->mode == NS_MODE_INVALID || attachment->dirty)
 		say(ret, "its rules are not in yet");

@@ -43,7 +43,7 @@ static int want_outer(struct ns_attachment *attachment, const struct ns_policy *
 	enum ns_mode mode = wish->workload.mode;
 	int r;
 
-	attachment->members.outer_waits[0] = '\0';
+	ns_words_set(&attachment->members.outer_waits, NULL);
 	if (!ns_members_any(attachment))
 		return ns_outer_wanted(attachment, policy, mode, &wish->outer, err);
 	r = ns_members_outer(attachment, &everybodys, &mode, err);
@@ -138,12 +138,12 @@ static bool must_wait(const struct ns_attachment *attachment)
 
 static void record_failure(struct ns_attachment *attachment, const struct ns_error *err)
 {
-	if (strcmp(attachment->failure, err->text) != 0)
+	if (!ns_words_are(attachment->failure, err->text))
 		ns_log_error("%s (cookie %llu): not as wanted in the kernel: %s", attachment->workload,
 			     (unsigned long long)attachment->endpoint->cookie, err->text);
-	if (!attachment->failure[0])
+	if (!attachment->failure)
 		attachment->failed_since = ns_clock_now();
-	(void)snprintf(attachment->failure, sizeof attachment->failure, "%s", err->text);
+	ns_words_set(&attachment->failure, err->text);
 }
 
 /* Nobody watched when it began: a gap until its first rules were in. Told when its name is known, and only then, so
@@ -175,7 +175,7 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 	attachment->revision = wish->workload.active_revision;
 	attachment->generation = result->generation;
 	(void)snprintf(attachment->plan_digest, sizeof attachment->plan_digest, "%s", wish->digest);
-	attachment->failure[0] = '\0';
+	ns_words_set(&attachment->failure, NULL);
 	/* The lock compared the read-back with the plan, so both digests are the same one. */
 	if (ns_store_add_readback(attachment->engine->store, attachment->endpoint->cookie, attachment->workload,
 				  attachment->revision, ns_mode_format(attachment->mode), wish->digest, wish->digest,
@@ -288,10 +288,10 @@ static int cut(struct ns_attachment *attachment, const struct wish *wish, struct
 	attachment->cut.connections += result.connections;
 	attachment->cut.sockets += result.sockets;
 	attachment->cut.kept += result.kept;
-	if (r < 0 && (!attachment->cut_failure || strcmp(attachment->cut_failure, err->text) != 0))
+	if (r < 0 && !ns_words_are(attachment->cut_failure, err->text))
 		ns_log_error("%s (cookie %llu): open connections could not all be cut: %s", attachment->workload,
 			     (unsigned long long)endpoint->cookie, err->text);
-	ns_attachment_say(&attachment->cut_failure, r < 0 ? err->text : NULL);
+	ns_words_set(&attachment->cut_failure, r < 0 ? err->text : NULL);
 	if (result.connections || result.sockets)
 		record_cut(attachment, &result);
 	/* What this kernel cannot do it cannot do in a second either; the rest is tried again. */
@@ -337,7 +337,7 @@ static bool is_there_already(struct ns_attachment *attachment, const struct wish
 /* It has followed addresses that moved, and what it holds since then is as planned: it was read back. */
 static bool has_followed(struct ns_attachment *attachment, const struct wish *wish, struct ns_lock_result *ret)
 {
-	return attachment->behind && !attachment->dirty && !attachment->failure[0] &&
+	return attachment->behind && !attachment->dirty && !attachment->failure &&
 	       attachment->mode == wish->workload.mode && attachment->revision == wish->workload.active_revision &&
 	       ns_shift_settle(attachment->lock, &wish->plan, ret, NULL) > 0;
 }
@@ -351,7 +351,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 
 	if (wish->workload.mode != NS_MODE_ENFORCING)
 		attachment->cut_due = false; /* nothing is forbidden any more */
-	if (!forced && !attachment->failure[0] && !attachment->cut_due && as_left) {
+	if (!forced && !attachment->failure && !attachment->cut_due && as_left) {
 		attachment->mode = wish->workload.mode; /* learning, proposed and approved are one plan */
 		attachment->revision = wish->workload.active_revision;
 		tell_lateness(attachment);
@@ -361,7 +361,7 @@ static int apply_inner(struct ns_attachment *attachment, struct wish *wish, bool
 	if (!(!forced && has_followed(attachment, wish, &result)) && !is_there_already(attachment, wish, &result)) {
 		if (leaving)
 			bring_home(attachment, wish);
-		r = !forced && !attachment->failure[0] && ns_lock_adjust(attachment->lock, &wish->plan, &result) > 0
+		r = !forced && !attachment->failure && ns_lock_adjust(attachment->lock, &wish->plan, &result) > 0
 			    ? 0
 			    : ns_lock_apply(attachment->lock, &wish->plan, &result, err);
 		if (r < 0)
@@ -443,7 +443,7 @@ static int apply_member(struct ns_attachment *member, struct ns_error *err)
 		if (r < 0)
 			record_failure(member, err);
 		else
-			member->failure[0] = '\0';
+			ns_words_set(&member->failure, NULL);
 		return r;
 	}
 	memcpy(before, member->plan_digest, sizeof before);

@@ -118,8 +118,7 @@ static void reconcile(struct ns_attachment *attachment)
 /* What it has in the kernel from a daemon before this one holds until its turn comes; nothing holds for the others. */
 static bool is_urgent(const struct ns_attachment *attachment)
 {
-	bool waits =
-		attachment->failure[0] && attachment->round == attachment->engine->round; /* has failed in this one */
+	bool waits = attachment->failure && attachment->round == attachment->engine->round; /* has failed in this one */
 
 	return attachment->dirty && attachment->mode == NS_MODE_INVALID && !attachment->adopted && !waits;
 }
@@ -164,7 +163,7 @@ static bool look_after_all(struct ns_engine *engine)
 			continue;
 		}
 		settle_identity(attachment);
-		if (attachment->renamed[0])
+		if (attachment->renamed)
 			ns_attachment_rename(attachment);
 		forget_udp_served(attachment);
 		well = well && attachment->learner;
@@ -249,7 +248,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *ctx)
 			else if (fd >= 0)
 				ns_engine_watch_events.attach(engine, endpoint, fd);
 		}
-		if (attachment && (attachment->failure[0] || attachment->outer.failure[0] || attachment->cut_due))
+		if (attachment && (attachment->failure || attachment->outer.failure || attachment->cut_due))
 			attachment->dirty = true;
 	}
 	ns_engine_turn(engine);

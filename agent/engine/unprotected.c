@@ -29,10 +29,10 @@ static struct reason of_failure(const struct ns_attachment *attachment)
 	if (!attachment)
 		return (struct reason){ "its network namespace cannot be entered",
 					"nanosegd needs CAP_SYS_ADMIN and CAP_NET_ADMIN; it tries again by itself" };
-	if (attachment->failure[0])
+	if (attachment->failure)
 		return (struct reason){ attachment->failure,
 					"it is tried again by itself; 'nanoseg doctor' tells what this kernel lacks" };
-	if (attachment->outer.failure[0])
+	if (attachment->outer.failure)
 		return (struct reason){ attachment->outer.failure,
 					"the inner lock holds; the outer one is tried again by itself: "
 					"'nanoseg doctor' tells what this kernel lacks" };
@@ -47,7 +47,7 @@ static struct reason of_shared_outer(const struct ns_attachment *attachment)
 
 	if (attachment->mode != NS_MODE_ENFORCING || !base || (!member && !ns_members_any(base)))
 		return (struct reason){ NULL, NULL };
-	if (!ns_mode_in_force(base->mode) || base->members.outer_waits[0])
+	if (!ns_mode_in_force(base->mode) || base->members.outer_waits)
 		return (struct reason){
 			"somebody who shares its network namespace has no policy in force, so there is no outer lock: "
 			"what "
@@ -75,7 +75,7 @@ static struct reason of_outer(const struct ns_attachment *attachment)
 			"it (NET_RAW) is not seen",
 			"give it a network of its own, or drop NET_RAW and NET_ADMIN"
 		};
-	if (!ns_endpoint_is_member(endpoint) && !attachment->outer.there && !attachment->members.outer_waits[0] &&
+	if (!ns_endpoint_is_member(endpoint) && !attachment->outer.there && !attachment->members.outer_waits &&
 	    endpoint->n_interfaces > 0)
 		return (struct reason){
 			"no link of its ends on this host, so only the inner lock holds: what is sent below "
@@ -93,7 +93,7 @@ static struct reason of_name(const struct ns_attachment *attachment)
 {
 	const struct ns_endpoint *endpoint = attachment->endpoint;
 
-	if (attachment->renamed[0])
+	if (attachment->renamed)
 		return (struct reason){
 			"it has another name now, which has no rules; the rules of the old name stay",
 			"approve a policy for the new name and enforce it, or put the old name into learning"

@@ -77,7 +77,7 @@ static json_t *inner(const struct ns_attachment *attachment)
 {
 	if (!attachment)
 		return json_string("failed: its namespace cannot be entered");
-	if (attachment->failure[0])
+	if (attachment->failure)
 		return json_sprintf("failed: %s", attachment->failure);
 	if (ns_member_is_judged_by_base(attachment))
 		return json_sprintf(NS_INNER_SHARED "%s", ns_member_base(attachment)->workload);
@@ -96,9 +96,9 @@ static json_t *outer(const struct ns_engine *engine, const struct ns_attachment 
 		return json_string("none: it is on the host's own network");
 	if (ns_endpoint_is_member(attachment->endpoint))
 		return json_string("none: it shares that of its network namespace");
-	if (ns_mode_in_force(attachment->mode) && attachment->members.outer_waits[0])
+	if (ns_mode_in_force(attachment->mode) && attachment->members.outer_waits)
 		return json_sprintf("none: %s shares the links and learns", attachment->members.outer_waits);
-	if (attachment->outer.failure[0])
+	if (attachment->outer.failure)
 		return json_sprintf("failed: %s", attachment->outer.failure);
 	if (attachment->outer.there && attachment->outer.mode != NS_MODE_INVALID)
 		return json_string(ns_mode_format(attachment->outer.mode));
