@@ -73,7 +73,7 @@ int ns_lock_adjust(struct ns_lock *lock, const struct ns_plan *plan, struct ns_l
 	if (!adjust(lock, plan, batch, &counts))
 		return 0;
 	lock->sure = true;
-	lock->n_shifted = 0;
+	ns_lock_forget_shifted(lock);
 	counts.generation = lock->generation;
 	*ret = counts;
 	return 1;

@@ -76,6 +76,7 @@ struct ns_lock *ns_lock_close(struct ns_lock *lock)
 	if (lock) {
 		if (!lock->borrowed)
 			ns_nft_close(lock->nft);
+		free(lock->shifted);
 		free(lock);
 	}
 	return NULL;
@@ -320,7 +321,7 @@ static int be_sure(struct ns_lock *lock, const struct ns_plan *plan, uint32_t be
 		return r;
 	lock->sure = lock->protection == NS_LOCK_OWNED || (before && generation == before);
 	lock->generation = generation;
-	lock->n_shifted = 0;
+	ns_lock_forget_shifted(lock);
 	ns_lock_note_structure(lock, plan);
 	*ret_generation = generation;
 	return 0;

@@ -23,10 +23,12 @@ struct ns_lock {
 	bool sure;           /* the kernel held the plan that was last applied, and what was done since is known */
 	uint32_t generation; /* of the ruleset then */
 	char structure[NS_DIGEST_TEXT_MAX]; /* ns_plan_structure_digest() of that plan; "": not known */
-	char shifted[NS_LOCK_SHIFTED_MAX][NS_NFT_NAME_MAX];
-	size_t n_shifted; /* NS_LOCK_SHIFTED_MAX + 1: more than there is room for */
+	char (*shifted)[NS_NFT_NAME_MAX]; /* room for NS_LOCK_SHIFTED_MAX once there is one, and until they are read */
+	size_t n_shifted;                 /* NS_LOCK_SHIFTED_MAX + 1: more than there is room for */
 };
 
+/* Nothing was shifted since all was read. */
+void ns_lock_forget_shifted(struct ns_lock *lock);
 /* For lock.c: the kernel has been seen to hold the plan. */
 void ns_lock_note_structure(struct ns_lock *lock, const struct ns_plan *plan);
 

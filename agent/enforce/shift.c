@@ -85,12 +85,23 @@ static int take_lock(struct ns_shift *shift, struct ns_lock *lock, struct ns_err
 	return 0;
 }
 
-/* What it is read back for. */
+void ns_lock_forget_shifted(struct ns_lock *lock)
+{
+	free(lock->shifted);
+	lock->shifted = NULL;
+	lock->n_shifted = 0;
+}
+
+/* What it is read back for. Without memory for the names all is. */
 static void note_set(struct ns_lock *lock, const char *name)
 {
-	for (size_t i = 0; i < lock->n_shifted && i < NS_LOCK_SHIFTED_MAX; i++)
+	for (size_t i = 0; lock->shifted && i < lock->n_shifted && i < NS_LOCK_SHIFTED_MAX; i++)
 		if (strcmp(lock->shifted[i], name) == 0)
 			return;
+	if (!lock->shifted)
+		lock->shifted = calloc(NS_LOCK_SHIFTED_MAX, sizeof *lock->shifted);
+	if (!lock->shifted)
+		lock->n_shifted = NS_LOCK_SHIFTED_MAX + 1;
 	if (lock->n_shifted < NS_LOCK_SHIFTED_MAX)
 		(void)snprintf(lock->shifted[lock->n_shifted], NS_NFT_NAME_MAX, "%s", name);
 	if (lock->n_shifted <= NS_LOCK_SHIFTED_MAX)
@@ -192,7 +203,7 @@ int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_
 		lock->sure = false;
 		return r;
 	}
-	lock->n_shifted = 0;
+	ns_lock_forget_shifted(lock);
 	*ret = (struct ns_lock_result){ .generation = lock->generation };
 	return 1;
 }
