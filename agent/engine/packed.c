@@ -6,7 +6,8 @@
 #include "packed.h"
 
 /* A rule: direction, with ANY_PROTOCOL; protocol; id and NUL; peer; source; number of spans; spans.
- * A peer: class, with HAS_NAME and HAS_PREFIX; name and NUL; prefix. */
+ * A peer: class, with HAS_NAME and HAS_PREFIX; name and NUL; prefix.
+ * A prefix: family, length, as many bytes as an address of the family has. */
 #define ANY_PROTOCOL 0x80
 #define HAS_NAME     0x80
 #define HAS_PREFIX   0x40
@@ -34,6 +35,13 @@ static void put_byte(struct writer *w, unsigned byte)
 	put(w, &one, 1);
 }
 
+static void put_prefix(struct writer *w, const struct ns_prefix *prefix)
+{
+	put_byte(w, prefix->addr.family);
+	put_byte(w, prefix->length);
+	put(w, prefix->addr.bytes, ns_addr_length(&prefix->addr));
+}
+
 static void put_peer(struct writer *w, const struct ns_peer *peer)
 {
 	static const struct ns_prefix none;
@@ -43,7 +51,7 @@ static void put_peer(struct writer *w, const struct ns_peer *peer)
 	if (peer->name)
 		put(w, peer->name, strlen(peer->name) + 1);
 	if (prefix)
-		put(w, &peer->prefix, sizeof peer->prefix);
+		put_prefix(w, &peer->prefix);
 }
 
 static void put_rule(struct writer *w, const struct ns_rule *rule)
@@ -100,6 +108,16 @@ static char *take_text(unsigned char **at)
 	return text;
 }
 
+static void take_prefix(unsigned char **at, struct ns_prefix *ret)
+{
+	size_t length;
+
+	ret->addr.family = *take(at, 1);
+	ret->length = *take(at, 1);
+	length = ns_addr_length(&ret->addr);
+	memcpy(ret->addr.bytes, take(at, length), length);
+}
+
 static void take_peer(unsigned char **at, struct ns_peer *ret)
 {
 	unsigned head = *take(at, 1);
@@ -108,7 +126,7 @@ static void take_peer(unsigned char **at, struct ns_peer *ret)
 	if (head & HAS_NAME)
 		ret->name = take_text(at);
 	if (head & HAS_PREFIX)
-		memcpy(&ret->prefix, take(at, sizeof ret->prefix), sizeof ret->prefix);
+		take_prefix(at, &ret->prefix);
 }
 
 struct ns_rule *ns_packed_unpack(const struct ns_packed *packed)

@@ -95,14 +95,15 @@ static int take_rest(struct ns_loaded *loaded, struct ns_policy *policy, struct 
 static int load(struct ns_store *store, const char *workload, uint64_t revision, struct ns_loaded **ret,
 		struct ns_error *err)
 {
-	NS_CLEANUP(loaded_freep) struct ns_loaded *loaded = calloc(1, sizeof *loaded);
+	size_t length = strlen(workload);
+	NS_CLEANUP(loaded_freep) struct ns_loaded *loaded = calloc(1, sizeof *loaded + length + 1);
 	NS_CLEANUP(ns_policy_release) struct ns_policy policy = NS_POLICY_INIT;
 	NS_JSON json_t *document = NULL;
 	int r;
 
 	if (!loaded)
 		return ns_error_set(err, -ENOMEM, "out of memory for a policy");
-	(void)snprintf(loaded->workload, sizeof loaded->workload, "%s", workload);
+	memcpy(loaded->workload, workload, length + 1);
 	loaded->revision = revision;
 	r = ns_store_get_policy(store, workload, revision, &document, NULL, err);
 	if (r == 0)

@@ -25,7 +25,7 @@ struct ns_loaded {
 	struct ns_named *named; /* sorted, distinct */
 	size_t n_named;
 	size_t references;
-	char workload[NS_WORKLOAD_MAX];
+	char workload[]; /* whose it was asked for */
 };
 
 #define NS_POLICIES_UNPACKED_MAX 16
