@@ -15,7 +15,7 @@ struct ns_bare_link {
 	char kind[NS_IFNAME_MAX];
 };
 
-/* Each at most once; there is room for NS_ENDPOINT_FINDINGS_MAX. */
+/* Each at most once; the caller's endpoint->findings has room for NS_ENDPOINT_FINDINGS_MAX. */
 void ns_findings_add(struct ns_endpoint *endpoint, const char *text);
 
 /* From endpoint->net_admin, net_raw and privileged, and from its links. */

@@ -390,7 +390,7 @@ static void decide_findings(const struct ns_identity_facts *facts, struct ns_end
 	for (size_t i = 0; i < facts->n_containers; i++)
 		ns_findings_of_container(to, facts->containers[i]);
 	if (facts->undivided) {
-		char text[128];
+		char text[NS_FINDING_MAX];
 
 		(void)snprintf(text, sizeof text, "shared by %zu containers, one policy: %s", facts->n_sharing,
 			       facts->undivided);
@@ -432,6 +432,27 @@ static void keep_published(struct ns_endpoint *endpoint, const struct ns_endpoin
 		memcpy(endpoint->published, found->published, n * sizeof *endpoint->published);
 }
 
+/* Without memory there are none now, and the next decision finds them again. */
+static void keep_findings(struct ns_endpoint *endpoint, const struct ns_endpoint *found)
+{
+	size_t n = found->n_findings;
+
+	free(endpoint->findings);
+	endpoint->findings = n ? calloc(n, sizeof *endpoint->findings) : NULL;
+	endpoint->n_findings = endpoint->findings ? n : 0;
+	if (endpoint->findings)
+		memcpy(endpoint->findings, found->findings, n * sizeof *endpoint->findings);
+}
+
+void ns_identity_release(struct ns_endpoint *endpoint)
+{
+	free(endpoint->published);
+	free(endpoint->findings);
+	endpoint->published = NULL;
+	endpoint->findings = NULL;
+	endpoint->n_published = endpoint->n_findings = 0;
+}
+
 static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint *b)
 {
 	if (strcmp(a->workload, b->workload) != 0 || strcmp(a->runtime, b->runtime) != 0 ||
@@ -451,7 +472,8 @@ static bool same_identity(const struct ns_endpoint *a, const struct ns_endpoint 
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint)
 {
 	struct ns_published published[NS_ENDPOINT_PUBLISHED_MAX];
-	struct ns_endpoint found = { .host_netns = endpoint->host_netns, .published = published };
+	char findings[NS_ENDPOINT_FINDINGS_MAX][NS_FINDING_MAX];
+	struct ns_endpoint found = { .host_netns = endpoint->host_netns, .published = published, .findings = findings };
 	bool known = decide_words(facts, &found);
 
 	if (!known && !*endpoint->workload)
@@ -472,8 +494,7 @@ bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoin
 	endpoint->net_raw = found.net_raw;
 	endpoint->privileged = found.privileged;
 	endpoint->rootless = found.rootless;
-	memcpy(endpoint->findings, found.findings, sizeof found.findings);
-	endpoint->n_findings = found.n_findings;
+	keep_findings(endpoint, &found);
 	keep_published(endpoint, &found);
 	return true;
 }

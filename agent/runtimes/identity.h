@@ -59,6 +59,8 @@ struct ns_identity_facts {
 /* Rewrites workload, named_by, runtime, container_id, name, image, image_digest, provisional, name_only, net_admin,
  * net_raw, privileged and findings of the endpoint; true when one of them is not what it was. */
 bool ns_identity_decide(const struct ns_identity_facts *facts, struct ns_endpoint *endpoint);
+/* Frees what it has allocated: findings and published ports. */
+void ns_identity_release(struct ns_endpoint *endpoint);
 
 /* A name that may stand in policies, files and terminals: letters, digits and any of "._-/@:+", not starting with '/'.
  */

@@ -76,7 +76,7 @@ struct ns_watched *ns_watched_free(struct ns_watched *watched)
 	ns_anchors_release(&watched->anchors);
 	watched->addresses = ns_addresses_free(watched->addresses);
 	free(watched->hint);
-	free(watched->endpoint.published);
+	ns_identity_release(&watched->endpoint);
 	free(watched);
 	return NULL;
 }

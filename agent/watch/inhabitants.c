@@ -91,7 +91,7 @@ void ns_members_release(struct ns_watch *watch)
 	struct ns_members *members = &watch->members;
 
 	for (size_t i = 0; i < members->n; i++) {
-		free(members->list[i]->endpoint.published);
+		ns_identity_release(&members->list[i]->endpoint);
 		free(members->list[i]);
 	}
 	free(members->list);
@@ -154,7 +154,7 @@ static void drop(struct ns_watch *watch, struct ns_inhabitant *inhabitant)
 	ns_members_end(inhabitant);
 	memmove(members->list + at, members->list + at + 1, (members->n - at - 1) * sizeof(void *));
 	members->n--;
-	free(inhabitant->endpoint.published);
+	ns_identity_release(&inhabitant->endpoint);
 	free(inhabitant);
 }
 

@@ -294,7 +294,7 @@ static void start(struct ns_inhabitant *inhabitant, struct ns_watched *watched)
 		inhabitant->refusal = "the namespace cannot be opened";
 		return;
 	}
-	free(endpoint->published);
+	ns_identity_release(endpoint);
 	*endpoint = (struct ns_endpoint){ .cookie = NS_ENDPOINT_MEMBER_BIT | inhabitant->place.cgroup };
 	endpoint->netns_cookie = watched ? watched->endpoint.cookie : watch->own_cookie;
 	endpoint->member = inhabitant->place;

@@ -81,8 +81,8 @@ struct ns_endpoint {
 	/* What some process in it may do (capabilities(7), from its bounding set): whoever has NET_ADMIN can change
 	 * addresses and unowned rules, whoever has NET_RAW can send below the inner lock. */
 	bool net_admin, net_raw, privileged;
-	char findings[NS_ENDPOINT_FINDINGS_MAX][128];
-	size_t n_findings;
+	char (*findings)[NS_FINDING_MAX]; /* for free() */
+	size_t n_findings;                /* at most NS_ENDPOINT_FINDINGS_MAX */
 
 	void *user;
 };

@@ -22,6 +22,7 @@
 #define NS_ENDPOINT_ADDRESSES_MAX  64
 #define NS_ENDPOINT_INTERFACES_MAX 32
 #define NS_ENDPOINT_FINDINGS_MAX   16
+#define NS_FINDING_MAX             128
 #define NS_NETNS_DIRS_MAX          16
 #define NS_BUNDLE_DIRS_MAX         16
 #define NS_BUNDLE_PATH_MAX         384  /* a directory, an id, "/userdata/config.json" */

@@ -47,6 +47,7 @@ static void check(void *ctx, const struct ns_container *container)
 	(void)ns_identity_decide(&facts, &endpoint);
 	if (!ns_identity_is_workload(endpoint.workload))
 		abort();
+	ns_identity_release(&endpoint);
 }
 
 static void fuzz_cgroup(const char *text, size_t size)
@@ -68,6 +69,7 @@ static void fuzz_cgroup(const char *text, size_t size)
 	(void)ns_identity_decide(&facts, &endpoint);
 	if (!ns_identity_is_workload(endpoint.workload))
 		abort();
+	ns_identity_release(&endpoint);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

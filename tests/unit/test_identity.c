@@ -15,15 +15,18 @@
 #define ID_A "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
 #define ID_B "0000000000000000000000000000000000000000000000000000000000000bbb"
 
+/* What it has allocated is good until the next call. */
 static struct ns_endpoint decide(const char *path, const char *runtime, const char *id,
 				 const struct ns_container *container)
 {
-	struct ns_endpoint endpoint = { 0 };
+	static struct ns_endpoint endpoint;
 	struct ns_identity_facts facts = { .netns_path = path, .pid = 42, .containers = &container };
 
 	(void)snprintf(facts.cgroup.runtime, sizeof facts.cgroup.runtime, "%s", runtime);
 	(void)snprintf(facts.cgroup.id, sizeof facts.cgroup.id, "%s", id);
 	facts.n_containers = container ? 1 : 0;
+	ns_identity_release(&endpoint);
+	memset(&endpoint, 0, sizeof endpoint);
 	(void)ns_identity_decide(&facts, &endpoint);
 	return endpoint;
 }
@@ -157,6 +160,7 @@ static void test_no_downgrade(void **state)
 	assert_false(ns_identity_decide(&facts, &e));
 	assert_true(e.net_admin && e.net_raw && !e.privileged);
 	check(&e, "docker/web", "docker", false);
+	ns_identity_release(&e);
 }
 
 /* conmon tells the name before the engine does, and never the labels. */
@@ -307,6 +311,7 @@ static void test_findings_fit(void **state)
 	assert_true(ns_identity_decide(&facts, &e));
 	assert_string_equal(e.findings[3], "no veth: its link 123456789012345 (123456789012345) has no host end, so "
 					   "only the inner lock holds");
+	ns_identity_release(&e);
 }
 
 static void test_bare_links(void **state)

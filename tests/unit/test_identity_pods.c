@@ -31,6 +31,7 @@ static void expect(const struct ns_identity_facts *facts, const char *workload, 
 		fail_msg("%s: '%s' is not in '%s'", workload, why, e.named_by);
 	if (e.provisional != provisional)
 		fail_msg("%s: provisional is %d", workload, e.provisional);
+	ns_identity_release(&e);
 }
 
 static struct ns_cgroup_identity in_cgroup(const char *runtime, const char *id)
@@ -286,6 +287,7 @@ static void users_names(void **state)
 	assert_int_equal(e.n_findings, 1);
 	assert_int_equal(strncmp(e.findings[0], "rootless: made by user 1000, ", 29), 0);
 	assert_false(e.name_only);
+	ns_identity_release(&e);
 	facts = users("lxc", "web");
 	expect(&facts, "user/1000/lxc/web", "rootless", false);
 	facts = users("nspawn", "");
@@ -308,6 +310,7 @@ static void users_forgeries(void **state)
 	expect(&facts, "user/1000/docker/a1b2c3d4e5f6", "rootless", true);
 	(void)ns_identity_decide(&facts, &e);
 	assert_string_equal(e.image, "");
+	ns_identity_release(&e);
 	/* a label, a name, a pod's name of another's */
 	facts = users("podman", ID_A);
 	facts.conmon = (struct ns_conmon_words){ .id = ID_A, .name = "db", .workload = "team/db" };

@@ -428,7 +428,7 @@ static void test_endpoints(void **state)
 				  .n_interfaces = 1,
 				  .n_findings = 1,
 				  .interfaces = { { .name = "eth0", .index = 2, .peer_index = 9 } },
-				  .findings = { "has CAP_NET_RAW" } };
+				  .findings = (char[][NS_FINDING_MAX]){ "has CAP_NET_RAW" } };
 	e.addresses[0] = (struct ns_prefix){ ns_addr_from_bytes(AF_INET, (uint8_t[]){ 10, 0, 0, 5 }), 24 };
 	e.addresses[1] = (struct ns_prefix){ ns_addr_from_bytes(AF_INET6, (uint8_t[16]){ 0xfd, [15] = 5 }), 128 };
 	assert_int_equal(ns_store_endpoint_workload(f->store, 77, workload, &f->err), -ENOENT);

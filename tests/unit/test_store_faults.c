@@ -45,8 +45,9 @@ static void ledger(struct ns_store *store, const json_t *policy, const char *dig
 
 static void facts(struct ns_store *store, struct said *said, struct ns_error *err)
 {
+	static char findings[][NS_FINDING_MAX] = { "x" };
 	static const struct ns_endpoint endpoint = {
-		.cookie = 7, .workload = "a", .since = T0, .n_findings = 1, .findings = { "x" }, .n_interfaces = 1
+		.cookie = 7, .workload = "a", .since = T0, .n_findings = 1, .findings = findings, .n_interfaces = 1
 	};
 	struct ns_counter_base base = { .tuple = edge_to("", AF_INET, 1, 1).tuple, .packets = 1 };
 	struct ns_edge edge = edge_to("a", AF_INET6, 1, 80);
