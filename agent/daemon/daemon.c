@@ -133,7 +133,7 @@ static int on_memory(sd_event_source *source, uint64_t usec, void *ctx)
 {
 	struct daemon *daemon = ctx;
 
-	if (daemon->memory.kept == 0 || ++daemon->rested % REST_TICKS == 0)
+	if (!daemon->memory.given || ++daemon->rested % REST_TICKS == 0)
 		ns_store_rest(daemon->store);
 	ns_memory_give_back(&daemon->memory);
 	(void)sd_event_source_set_time_relative(source, MEMORY_US);

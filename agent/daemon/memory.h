@@ -5,10 +5,12 @@
 #ifndef NANOSEG_MEMORY_H
 #define NANOSEG_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ns_memory {
-	size_t kept; /* bytes of the heap that were free after it was last given back; 0: it never was */
+	bool given;  /* it was, at least once */
+	size_t kept; /* bytes that were resident for nothing after that, as few as were seen since */
 };
 
 /* When more has become free than is worth keeping: gives back to the kernel what is free in the heap, and the pages of
