@@ -80,7 +80,7 @@ at_rest() {
 		"$(($(awk '/ctxt_switches/ { sum += $2 } END { print sum }' "/proc/$DAEMON/status") - woken))"
 }
 
-# Prints the RSS in KiB.
+# Prints the RSS in KiB. At rest: what an answer took is given back within 2.3 s.
 memory() { # CASE SIZE
 	local figures
 	figures=$("$METER" memory "$DAEMON") || die "no figures"
@@ -126,7 +126,7 @@ few() {
 	if [ "$N" -gt 100 ]; then
 		"$NS_BUILD/tests/system/crowd" 101 || die "no namespaces"
 		wait_seldom 60 all_in_force 100
-		sleep 2
+		sleep 3
 		memory nanoseg 100 >/dev/null
 		idle nanoseg 100 $idle_few_for
 	fi
@@ -172,7 +172,7 @@ many() {
 	config
 	kernel=$(kernel_memory)
 	measure_start first
-	sleep 2
+	sleep 3
 	rss=$(memory nanoseg "$N") || exit 1
 	[ -z "${rss_of_none:-}" ] ||
 		sample cost rss_per_endpoint KiB lower nanoseg "$N" null 1 "$(ratio $((rss - rss_of_none)) "$N")"
@@ -192,7 +192,7 @@ many() {
 	if wants start; then
 		step "restart"
 		measure_start restart
-		sleep 2
+		sleep 3
 		memory restarted "$N" >/dev/null
 		stop_daemon
 	fi
@@ -207,7 +207,7 @@ learning() {
 	kernel=$(kernel_memory)
 	start_daemon 120
 	wait_seldom $((60 + N / 5)) inner_are learning $((N + 1))
-	sleep 2
+	sleep 3
 	memory learning "$N" >/dev/null
 	sample cost kernel_per_endpoint KiB lower learning "$N" null 1 "$(ratio $(($(kernel_memory) - kernel)) "$N")"
 	idle learning "$N" $idle_few_for
