@@ -14,22 +14,31 @@ void ns_text_release(struct ns_text *text)
 	*text = (struct ns_text)NS_TEXT_INIT;
 }
 
-static int add_bytes(struct ns_text *text, const char *bytes, size_t length)
+static int reserve(struct ns_text *text, size_t length)
 {
+	size_t allocated = text->allocated ? text->allocated : 4096;
+	char *larger;
+
 	if (length > NS_HTTP_ANSWER_MAX - text->length)
 		return -EMSGSIZE;
-	if (length > text->allocated - text->length) {
-		size_t allocated = text->allocated ? text->allocated : 4096;
-		char *larger;
+	if (length <= text->allocated - text->length)
+		return 0;
+	while (allocated < text->length + length)
+		allocated *= 2;
+	larger = realloc(text->data, allocated);
+	if (!larger)
+		return -ENOMEM;
+	text->data = larger;
+	text->allocated = allocated;
+	return 0;
+}
 
-		while (allocated < text->length + length)
-			allocated *= 2;
-		larger = realloc(text->data, allocated);
-		if (!larger)
-			return -ENOMEM;
-		text->data = larger;
-		text->allocated = allocated;
-	}
+static int add_bytes(struct ns_text *text, const char *bytes, size_t length)
+{
+	int r = reserve(text, length);
+
+	if (r < 0)
+		return r;
 	if (length > 0)
 		memcpy(text->data + text->length, bytes, length);
 	text->length += length;
@@ -44,6 +53,13 @@ static int failed(int r, struct ns_error *err)
 	return ns_error_set(err, r, "out of memory for the answer");
 }
 
+int ns_text_reserve(struct ns_text *text, size_t length, struct ns_error *err)
+{
+	int r = reserve(text, length);
+
+	return r < 0 ? failed(r, err) : 0;
+}
+
 int ns_text_add_bytes(struct ns_text *text, const char *bytes, size_t length, struct ns_error *err)
 {
 	int r = add_bytes(text, bytes, length);
@@ -56,33 +72,36 @@ int ns_text_add(struct ns_text *text, const char *string, struct ns_error *err)
 	return ns_text_add_bytes(text, string, strlen(string), err);
 }
 
-/* Whether it may stand between quotation marks as it is: nearly all names are. */
-static bool is_plain(const char *string, size_t length)
+/* Whether it may stand between quotation marks as it is: nearly all names are. Then *ret_length is all of it. */
+static bool is_plain(const char *string, size_t *ret_length)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)string[i];
+	const char *p = string;
 
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			return false;
-	}
-	return true;
+	while (*p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+		p++;
+	*ret_length = (size_t)(p - string);
+	return *p == '\0';
 }
 
 int ns_text_add_string(struct ns_text *text, const char *string, struct ns_error *err)
 {
-	size_t length = string ? strlen(string) : 0;
+	size_t length;
+	char *to;
 	int r;
 
-	if (length == 0)
+	if (!string || !*string)
 		return ns_text_add_bytes(text, "null", 4, err);
-	if (!is_plain(string, length))
+	if (!is_plain(string, &length))
 		return ns_text_take_json(text, ns_text_string(string), err);
-	r = add_bytes(text, "\"", 1);
-	if (r == 0)
-		r = add_bytes(text, string, length);
-	if (r == 0)
-		r = add_bytes(text, "\"", 1);
-	return r < 0 ? failed(r, err) : 0;
+	r = ns_text_reserve(text, length + 2, err);
+	if (r < 0)
+		return r;
+	to = text->data + text->length;
+	to[0] = '"';
+	memcpy(to + 1, string, length);
+	to[length + 1] = '"';
+	text->length += length + 2;
+	return 0;
 }
 
 struct dump {

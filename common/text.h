@@ -31,7 +31,10 @@ static inline void ns_text_clear(struct ns_text *text)
 {
 	text->length = 0;
 }
-/* -EMSGSIZE beyond NS_HTTP_ANSWER_MAX, -ENOMEM. */
+/* Room for `length` more bytes behind those that are there, to write into and to add to text->length. -EMSGSIZE when
+ * they could be beyond NS_HTTP_ANSWER_MAX, -ENOMEM. */
+int ns_text_reserve(struct ns_text *text, size_t length, struct ns_error *err);
+/* The same errors. */
 int ns_text_add_bytes(struct ns_text *text, const char *bytes, size_t length, struct ns_error *err);
 int ns_text_add(struct ns_text *text, const char *string, struct ns_error *err);
 /* Writes `json` and gives up the reference, on failure too. NULL is -ENOMEM, so that builders need not check. */

@@ -7,28 +7,41 @@
 /* All that an edge has besides names and programs: words of ours, two addresses, and numbers. */
 #define FRAME_MAX 768
 
-/* A frame is filled up to the next foreign text, and emptied into the answer before it. */
+/* What is of ours is written where it will stand: there is room for all of it, from `at` on. */
 struct frame {
 	struct ns_text *text;
 	struct ns_error *err;
-	size_t used;
-	char bytes[FRAME_MAX];
+	char *at;
 };
 
-static int flush(struct frame *frame)
+static int begin(struct frame *frame)
 {
-	int r = ns_text_add_bytes(frame->text, frame->bytes, frame->used, frame->err);
+	int r = ns_text_reserve(frame->text, FRAME_MAX, frame->err);
 
-	frame->used = 0;
+	if (r >= 0)
+		frame->at = frame->text->data + frame->text->length;
 	return r;
 }
 
-static void put(struct frame *frame, const char *string)
+static void end(struct frame *frame)
 {
-	size_t length = strlen(string);
+	frame->text->length = (size_t)(frame->at - frame->text->data);
+}
 
-	memcpy(frame->bytes + frame->used, string, length);
-	frame->used += length;
+/* A literal: its length is known beforehand. */
+#define PUT(frame, literal)                                                                                            \
+	do {                                                                                                           \
+		memcpy((frame)->at, "" literal, sizeof(literal) - 1);                                                  \
+		(frame)->at += sizeof(literal) - 1;                                                                    \
+	} while (0)
+
+static void put_word(struct frame *frame, const char *word)
+{
+	char *to = frame->at;
+
+	while (*word)
+		*to++ = *word++;
+	frame->at = to;
 }
 
 /* JSON integers are signed. */
@@ -42,8 +55,8 @@ static void put_count(struct frame *frame, uint64_t count)
 		*--at = (char)('0' + count % 10);
 		count /= 10;
 	} while (count > 0);
-	memcpy(frame->bytes + frame->used, at, (size_t)(digits + sizeof digits - at));
-	frame->used += (size_t)(digits + sizeof digits - at);
+	memcpy(frame->at, at, (size_t)(digits + sizeof digits - at));
+	frame->at += digits + sizeof digits - at;
 }
 
 static void put_time(struct frame *frame, int64_t us)
@@ -51,19 +64,22 @@ static void put_time(struct frame *frame, int64_t us)
 	char text[NS_TIME_TEXT_MAX];
 
 	if (!us) {
-		put(frame, "null");
+		PUT(frame, "null");
 		return;
 	}
-	put(frame, "\"");
-	put(frame, ns_time_format(us, text));
-	put(frame, "\"");
+	PUT(frame, "\"");
+	put_word(frame, ns_time_format(us, text));
+	PUT(frame, "\"");
 }
 
+/* Behind what was written, and then there is room again. */
 static int put_foreign(struct frame *frame, const char *string)
 {
-	int r = flush(frame);
+	int r;
 
-	return r < 0 ? r : ns_text_add_string(frame->text, string, frame->err);
+	end(frame);
+	r = ns_text_add_string(frame->text, string, frame->err);
+	return r < 0 ? r : begin(frame);
 }
 
 static int put_peer(struct frame *frame, enum ns_peer_class peer_class, const char *name, const struct ns_addr *addr)
@@ -71,66 +87,85 @@ static int put_peer(struct frame *frame, enum ns_peer_class peer_class, const ch
 	char text[NS_ADDR_TEXT_MAX];
 	int r;
 
-	put(frame, "{\"class\":\"");
-	put(frame, ns_peer_class_format(peer_class));
-	put(frame, "\",\"name\":");
+	PUT(frame, "{\"class\":\"");
+	put_word(frame, ns_peer_class_format(peer_class));
+	PUT(frame, "\",\"name\":");
 	r = put_foreign(frame, name);
-	put(frame, ",\"address\":");
+	if (r < 0)
+		return r;
+	PUT(frame, ",\"address\":");
 	if (addr->family) {
-		put(frame, "\"");
-		put(frame, ns_addr_format(addr, text));
-		put(frame, "\"}");
+		PUT(frame, "\"");
+		put_word(frame, ns_addr_format(addr, text));
+		PUT(frame, "\"}");
 	} else {
-		put(frame, "null}");
+		PUT(frame, "null}");
 	}
-	return r;
+	return 0;
 }
 
-static void put_number(struct frame *frame, const char *name, bool there, uint64_t number)
+static void put_number(struct frame *frame, bool there, uint64_t number)
 {
-	put(frame, name);
 	if (there)
 		put_count(frame, number);
 	else
-		put(frame, "null");
+		PUT(frame, "null");
+}
+
+/* What stands between its peer and its program. */
+static void put_figures(struct frame *frame, const struct ns_edge *edge)
+{
+	const struct ns_tuple *tuple = &edge->tuple;
+	char protocol[4];
+
+	PUT(frame, ",\"protocol\":\"");
+	put_word(frame, ns_protocol_format(tuple->protocol, protocol));
+	PUT(frame, "\",\"port\":");
+	put_number(frame, ns_protocol_has_ports(tuple->protocol), tuple->port);
+	PUT(frame, ",\"icmp_type\":");
+	put_number(frame, ns_protocol_is_icmp(tuple->protocol), tuple->port);
+	PUT(frame, ",\"packets\":");
+	put_count(frame, edge->packets);
+	PUT(frame, ",\"bytes\":");
+	put_count(frame, edge->bytes);
+	PUT(frame, ",\"first_seen\":");
+	put_time(frame, edge->first_seen);
+	PUT(frame, ",\"last_seen\":");
+	put_time(frame, edge->last_seen);
+	PUT(frame, ",\"process\":");
 }
 
 int ns_edge_text_open(struct ns_text *text, const struct ns_edge *edge, struct ns_error *err)
 {
 	const struct ns_tuple *tuple = &edge->tuple;
-	struct frame frame;
-	char protocol[4];
-	int r;
+	struct frame frame = { .text = text, .err = err };
+	int r = begin(&frame);
 
-	frame.text = text;
-	frame.err = err;
-	frame.used = 0;
-	put(&frame, "{\"workload\":");
+	if (r < 0)
+		return r;
+	PUT(&frame, "{\"workload\":");
 	r = put_foreign(&frame, edge->workload);
-	put(&frame, ",\"direction\":\"");
-	put(&frame, ns_direction_format(tuple->direction));
-	put(&frame, "\",\"peer\":");
-	if (r >= 0)
-		r = put_peer(&frame, edge->peer_class, edge->peer_name, &tuple->peer);
-	put(&frame, ",\"protocol\":\"");
-	put(&frame, ns_protocol_format(tuple->protocol, protocol));
-	put_number(&frame, "\",\"port\":", ns_protocol_has_ports(tuple->protocol), tuple->port);
-	put_number(&frame, ",\"icmp_type\":", ns_protocol_is_icmp(tuple->protocol), tuple->port);
-	put_number(&frame, ",\"packets\":", true, edge->packets);
-	put_number(&frame, ",\"bytes\":", true, edge->bytes);
-	put(&frame, ",\"first_seen\":");
-	put_time(&frame, edge->first_seen);
-	put(&frame, ",\"last_seen\":");
-	put_time(&frame, edge->last_seen);
-	put(&frame, ",\"process\":");
-	if (r >= 0)
-		r = put_foreign(&frame, edge->process);
-	put_number(&frame, ",\"uid\":", edge->uid >= 0, (uint64_t)edge->uid);
-	if (r >= 0 && tuple->direction == NS_TRANSIT) {
-		put(&frame, ",\"source\":");
+	if (r < 0)
+		return r;
+	PUT(&frame, ",\"direction\":\"");
+	put_word(&frame, ns_direction_format(tuple->direction));
+	PUT(&frame, "\",\"peer\":");
+	r = put_peer(&frame, edge->peer_class, edge->peer_name, &tuple->peer);
+	if (r < 0)
+		return r;
+	put_figures(&frame, edge);
+	r = put_foreign(&frame, edge->process);
+	if (r < 0)
+		return r;
+	PUT(&frame, ",\"uid\":");
+	put_number(&frame, edge->uid >= 0, (uint64_t)edge->uid);
+	if (tuple->direction == NS_TRANSIT) {
+		PUT(&frame, ",\"source\":");
 		r = put_peer(&frame, edge->source_class, edge->source_name, &tuple->source);
 	}
-	return r < 0 ? r : flush(&frame);
+	if (r >= 0)
+		end(&frame);
+	return r;
 }
 
 int ns_edge_text(struct ns_text *text, const struct ns_edge *edge, struct ns_error *err)
