@@ -181,13 +181,12 @@ const char *ns_db_text(struct ns_store *store, sqlite3_stmt *statement, int colu
 
 int ns_db_addr(struct ns_store *store, sqlite3_stmt *statement, int column, struct ns_addr *ret, struct ns_error *err)
 {
-	const void *bytes = sqlite3_column_blob(statement, column);
 	int length = sqlite3_column_bytes(statement, column);
 
 	if (length != 0 && length != 4 && length != 16)
 		return ns_db_damaged(store, err, "an address of %d bytes", length);
 	memset(ret, 0, sizeof *ret);
 	if (length)
-		*ret = ns_addr_from_bytes(length == 4 ? AF_INET : AF_INET6, bytes);
+		*ret = ns_addr_from_bytes(length == 4 ? AF_INET : AF_INET6, sqlite3_column_blob(statement, column));
 	return 0;
 }

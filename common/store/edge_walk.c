@@ -111,15 +111,16 @@ static int name_of(struct ns_store *store, int64_t id, struct name *slot, const 
 	return r;
 }
 
-static int read_names(struct ns_edge_walk *walk, sqlite3_stmt *s, struct ns_edge *edge, struct ns_error *err)
+static int read_names(struct ns_edge_walk *walk, const struct ns_edge_names *names, struct ns_edge *edge,
+		      struct ns_error *err)
 {
-	int64_t peer = sqlite3_column_int64(s, 7);
-	int r = name_of(walk->store, sqlite3_column_int64(s, 0), &walk->workload, &edge->workload, err);
+	struct name *peer = &walk->peers[(uint64_t)names->peer_name % PEER_NAMES];
+	int r = name_of(walk->store, names->workload, &walk->workload, &edge->workload, err);
 
 	if (r == 0)
-		r = name_of(walk->store, peer, &walk->peers[(uint64_t)peer % PEER_NAMES], &edge->peer_name, err);
+		r = name_of(walk->store, names->peer_name, peer, &edge->peer_name, err);
 	if (r == 0)
-		r = name_of(walk->store, sqlite3_column_int64(s, 9), &walk->source, &edge->source_name, err);
+		r = name_of(walk->store, names->source_name, &walk->source, &edge->source_name, err);
 	return r;
 }
 
@@ -139,39 +140,39 @@ static int query(const struct ns_edge_walk *walk, const struct key *k, size_t ma
 		err);
 }
 
-/* The row's edge, when it is of the window, and its key. */
-static int read_row(struct ns_edge_walk *walk, sqlite3_stmt *s, ns_store_each_edge each, void *ctx,
-		    struct ns_error *err)
+/* Where the next slice begins. */
+static void keep_key(struct ns_edge_walk *walk, const struct ns_edge *edge, const struct ns_edge_names *names)
 {
-	struct ns_edge edge = { 0 };
-	int r = ns_edge_row_tuple(walk->store, s, &edge, err);
-
-	if (r < 0)
-		return r;
-	walk->key = (struct key){ .workload = sqlite3_column_int64(s, 0),
-				  .direction = edge.tuple.direction,
-				  .protocol = edge.tuple.protocol,
-				  .port = edge.tuple.port,
-				  .peer = edge.tuple.peer,
-				  .source = edge.tuple.source,
-				  .peer_class = edge.peer_class,
-				  .peer_name = sqlite3_column_int64(s, 7) };
-	if (edge.last_seen < walk->since)
-		return 0;
-	r = read_names(walk, s, &edge, err);
-	return r < 0 ? r : each(ctx, &edge);
+	walk->key = (struct key){ .workload = names->workload,
+				  .direction = edge->tuple.direction,
+				  .protocol = edge->tuple.protocol,
+				  .port = edge->tuple.port,
+				  .peer = edge->tuple.peer,
+				  .source = edge->tuple.source,
+				  .peer_class = edge->peer_class,
+				  .peer_name = names->peer_name };
 }
 
 int ns_edge_walk_some(struct ns_edge_walk *walk, size_t max, ns_store_each_edge each, void *ctx, struct ns_error *err)
 {
 	const struct key from = walk->key;
 	NS_STATEMENT sqlite3_stmt *s = NULL;
+	struct ns_edge_names names;
+	struct ns_edge edge = { 0 };
 	size_t n = 0;
 	int r = walk->done ? 0 : query(walk, &from, max, &s, err);
 
 	while (!walk->done && r == 0 && (r = ns_db_step(walk->store, s, err)) > 0) {
-		n++;
-		r = read_row(walk, s, each, ctx, err);
+		r = ns_edge_row_numbers(walk->store, s, &edge, &names, err);
+		if (r < 0)
+			break;
+		if (++n == max)
+			keep_key(walk, &edge, &names);
+		if (edge.last_seen < walk->since) /* not of the window */
+			continue;
+		r = read_names(walk, &names, &edge, err);
+		if (r == 0)
+			r = each(ctx, &edge);
 	}
 	if (r < 0)
 		return r;

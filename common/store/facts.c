@@ -84,34 +84,40 @@ static bool read_numbers(sqlite3_stmt *s, struct ns_edge *edge)
 	return true;
 }
 
-int ns_edge_row_tuple(struct ns_store *store, sqlite3_stmt *s, struct ns_edge *ret, struct ns_error *err)
+int ns_edge_row_numbers(struct ns_store *store, sqlite3_stmt *s, struct ns_edge *ret, struct ns_edge_names *ret_names,
+			struct ns_error *err)
 {
-	struct ns_edge edge = { .process = ns_db_text(store, s, 14) };
-	int r = ns_db_row_end(store, err);
+	int r;
 
+	ret->process = ns_db_text(store, s, 14);
+	r = ns_db_row_end(store, err);
 	if (r == 0)
-		r = ns_db_addr(store, s, 4, &edge.tuple.peer, err);
+		r = ns_db_addr(store, s, 4, &ret->tuple.peer, err);
 	if (r == 0)
-		r = ns_db_addr(store, s, 5, &edge.tuple.source, err);
+		r = ns_db_addr(store, s, 5, &ret->tuple.source, err);
 	if (r < 0)
 		return r;
-	if (!read_numbers(s, &edge))
+	if (!read_numbers(s, ret))
 		return ns_db_damaged(store, err, "an edge that cannot be");
-	*ret = edge;
+	ret_names->workload = sqlite3_column_int64(s, 0);
+	ret_names->peer_name = sqlite3_column_int64(s, 7);
+	ret_names->source_name = sqlite3_column_int64(s, 9);
+	ret_names->known = true;
 	return 0;
 }
 
 int ns_edge_row(struct ns_store *store, sqlite3_stmt *s, const struct ns_string_table *strings, struct ns_edge *ret,
 		struct ns_error *err)
 {
-	struct ns_edge edge;
-	int r = ns_edge_row_tuple(store, s, &edge, err);
+	struct ns_edge edge = { 0 };
+	struct ns_edge_names names;
+	int r = ns_edge_row_numbers(store, s, &edge, &names, err);
 
 	if (r < 0)
 		return r;
-	edge.workload = ns_string_table_text(strings, sqlite3_column_int64(s, 0));
-	edge.peer_name = ns_string_table_text(strings, sqlite3_column_int64(s, 7));
-	edge.source_name = ns_string_table_text(strings, sqlite3_column_int64(s, 9));
+	edge.workload = ns_string_table_text(strings, names.workload);
+	edge.peer_name = ns_string_table_text(strings, names.peer_name);
+	edge.source_name = ns_string_table_text(strings, names.source_name);
 	if (!edge.workload || !edge.peer_name || !edge.source_name)
 		return ns_db_damaged(store, err, "an edge that cannot be");
 	*ret = edge;

@@ -50,8 +50,10 @@ int ns_edge_names_put(struct ns_store *store, const struct ns_edge *edge, struct
 	"workload, direction, protocol, port, peer, source, peer_class, peer_name, source_class, source_name, "        \
 	"packets, bytes, first_seen, last_seen, process, uid"
 
-/* A row of NS_EDGE_COLUMNS without the names that stand as numbers in it; process is the statement's. */
-int ns_edge_row_tuple(struct ns_store *store, sqlite3_stmt *s, struct ns_edge *ret, struct ns_error *err);
+/* A row of NS_EDGE_COLUMNS, with the names still as the numbers that stand for them; process is the statement's. *ret
+ * is undefined after an error. */
+int ns_edge_row_numbers(struct ns_store *store, sqlite3_stmt *s, struct ns_edge *ret, struct ns_edge_names *ret_names,
+			struct ns_error *err);
 /* With them; texts are the table's and the statement's. */
 int ns_edge_row(struct ns_store *store, sqlite3_stmt *s, const struct ns_string_table *strings, struct ns_edge *ret,
 		struct ns_error *err);
