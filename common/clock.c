@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -35,34 +36,44 @@ struct date {
 #define DAYS_OF_ERA 146097 /* 400 years */
 #define EPOCH       719468 /* days from 0000-03-01 to 1970-01-01 */
 
+/* Of no day before 0000-01-01: the era that is added keeps numbers above 0, and small. */
 static struct date date_of(int64_t days)
 {
-	int64_t since = days + EPOCH, era = (since >= 0 ? since : since - DAYS_OF_ERA + 1) / DAYS_OF_ERA;
-	int64_t day = since - era * DAYS_OF_ERA;
-	int64_t year = (day - day / 1460 + day / 36524 - day / (DAYS_OF_ERA - 1)) / 365;
-	int64_t of_year = day - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+	unsigned since = (unsigned)(days + EPOCH + DAYS_OF_ERA), era = since / DAYS_OF_ERA, day = since % DAYS_OF_ERA;
+	unsigned year = (day - day / 1460 + day / 36524 - day / (DAYS_OF_ERA - 1)) / 365;
+	unsigned of_year = day - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
 	struct date date = { .month = (int)(month < 10 ? month + 3 : month - 9),
 			     .day = (int)(of_year - (153 * month + 2) / 5 + 1) };
 
-	date.year = (int)(year + era * 400 + (date.month <= 2));
+	date.year = (int)(year + era * 400) - 400 + (date.month <= 2);
 	return date;
 }
 
 static int64_t days_of(struct date date)
 {
-	int64_t year = date.year - (date.month <= 2), era = (year >= 0 ? year : year - 399) / 400;
-	int64_t in_era = year - era * 400, month = date.month > 2 ? date.month - 3 : date.month + 9;
+	unsigned year = (unsigned)(date.year + 400 - (date.month <= 2)), era = year / 400, in_era = year % 400;
+	unsigned month = (unsigned)(date.month > 2 ? date.month - 3 : date.month + 9);
+	unsigned day = in_era * 365 + in_era / 4 - in_era / 100 + (153 * month + 2) / 5 + (unsigned)date.day - 1;
 
-	return era * DAYS_OF_ERA + in_era * 365 + in_era / 4 - in_era / 100 + (153 * month + 2) / 5 + date.day - 1 -
-	       EPOCH;
+	return ((int64_t)era - 1) * DAYS_OF_ERA + day - EPOCH;
 }
 
-static char *put_digits(char *to, unsigned value, unsigned n, char after)
+static bool is_date(const struct date *date)
 {
-	for (unsigned i = n; i-- > 0; value /= 10)
-		to[i] = (char)('0' + value % 10);
-	to[n] = after;
-	return to + n + 1;
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
+
+	return date->month >= 1 && date->month <= 12 && date->day >= 1 &&
+	       date->day <= days[date->month - 1] + (date->month == 2 && leap);
+}
+
+/* Two digits, and what comes after them. */
+static char *put_two(char *to, unsigned value, char after)
+{
+	to[0] = (char)('0' + value / 10);
+	to[1] = (char)('0' + value % 10);
+	to[2] = after;
+	return to + 3;
 }
 
 #define DAY_S       86400
@@ -72,6 +83,7 @@ static char *put_digits(char *to, unsigned value, unsigned n, char after)
 const char *ns_time_format(int64_t us, char buf[static NS_TIME_TEXT_MAX])
 {
 	int64_t fraction = us % US, seconds = us / US, days;
+	unsigned second, year, micro;
 	struct date date;
 	char *to = buf;
 
@@ -82,15 +94,20 @@ const char *ns_time_format(int64_t us, char buf[static NS_TIME_TEXT_MAX])
 	days = seconds / DAY_S - (seconds % DAY_S < 0);
 	if (days < FIRST_DAY || days >= DAYS_BEYOND)
 		days = seconds = fraction = 0;
-	seconds -= days * DAY_S;
+	second = (unsigned)(seconds - days * DAY_S);
+	micro = (unsigned)fraction;
 	date = date_of(days);
-	to = put_digits(to, (unsigned)date.year, 4, '-');
-	to = put_digits(to, (unsigned)date.month, 2, '-');
-	to = put_digits(to, (unsigned)date.day, 2, 'T');
-	to = put_digits(to, (unsigned)(seconds / 3600), 2, ':');
-	to = put_digits(to, (unsigned)(seconds / 60 % 60), 2, ':');
-	to = put_digits(to, (unsigned)(seconds % 60), 2, '.');
-	to = put_digits(to, (unsigned)fraction, 6, 'Z');
+	year = (unsigned)date.year;
+	to = put_two(to, year / 100, '-') - 1;
+	to = put_two(to, year % 100, '-');
+	to = put_two(to, (unsigned)date.month, '-');
+	to = put_two(to, (unsigned)date.day, 'T');
+	to = put_two(to, second / 3600, ':');
+	to = put_two(to, second / 60 % 60, ':');
+	to = put_two(to, second % 60, '.');
+	to = put_two(to, micro / 10000, 'Z') - 1;
+	to = put_two(to, micro / 100 % 100, 'Z') - 1;
+	to = put_two(to, micro % 100, 'Z');
 	*to = '\0';
 	return buf;
 }
@@ -117,8 +134,7 @@ static int literal(const char **text, char c)
 int ns_time_parse(const char *text, int64_t *ret)
 {
 	int fraction = 0, scale = US, hour, minute, second;
-	struct date date, back;
-	int64_t days;
+	struct date date;
 
 	if (strnlen(text, NS_TIME_TEXT_MAX) < sizeof "2026-11-23T18:56:29Z" - 1)
 		return -EINVAL;
@@ -137,14 +153,9 @@ int ns_time_parse(const char *text, int64_t *ret)
 	}
 	if (strcmp(text, "Z") != 0)
 		return -EINVAL;
-	if (date.month < 1 || date.month > 12 || date.day < 1 || hour > 23 || minute > 59 || second > 59)
+	if (!is_date(&date) || hour > 23 || minute > 59 || second > 59)
 		return -EINVAL;
-	/* The 31st of February is the 3rd of March: what does not come back as it was is no date. */
-	days = days_of(date);
-	back = date_of(days);
-	if (back.month != date.month || back.day != date.day)
-		return -EINVAL;
-	*ret = (days * DAY_S + hour * 3600L + minute * 60L + second) * (int64_t)US + fraction;
+	*ret = (days_of(date) * DAY_S + hour * 3600L + minute * 60L + second) * (int64_t)US + fraction;
 	return 0;
 }
 

@@ -68,6 +68,32 @@ static void test_times(void **state)
 			fail_msg("'%s' was taken", bad[i]);
 }
 
+/* Of all that looks like a day in these years exactly the days are taken, each as itself. */
+static void test_days(void **state)
+{
+	static const int years[][2] = { { 0, 5 }, { 1896, 2104 }, { 2396, 2404 }, { 9996, 9999 } };
+	char text[NS_TIME_TEXT_MAX], back[NS_TIME_TEXT_MAX];
+	int64_t us, before;
+
+	for (size_t i = 0; i < sizeof years / sizeof years[0]; i++) {
+		before = INT64_MIN;
+		for (int n = years[i][0] * 12 * 32; n < (years[i][1] + 1) * 12 * 32; n++) {
+			(void)snprintf(text, sizeof text, "%04u-%02u-%02uT23:59:58.000001Z", (unsigned)n / 384,
+				       (unsigned)n / 32 % 12 + 1, (unsigned)n % 32);
+			if (ns_time_parse(text, &us) < 0)
+				continue;
+			assert_string_equal(ns_time_format(us, back), text);
+			assert_true(before == INT64_MIN || us == before + INT64_C(86400000000));
+			before = us;
+		}
+	}
+	assert_int_equal(ns_time_parse("0000-01-01T00:00:00Z", &us), 0);
+	assert_string_equal(ns_time_format(us, back), "0000-01-01T00:00:00.000000Z");
+	assert_string_equal(ns_time_format(us - 1, back), "1970-01-01T00:00:00.000000Z");
+	assert_true(ns_time_parse("2026-13-01T00:00:00Z", &us) < 0);
+	assert_true(ns_time_parse("2026-00-01T00:00:00Z", &us) < 0);
+}
+
 static void test_words(void **state)
 {
 	uint8_t protocol = 0;
@@ -151,9 +177,13 @@ static void test_namespaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_words),  cmocka_unit_test(test_interned_and_graph),
-		cmocka_unit_test(test_digest), cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_days),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_interned_and_graph),
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
