@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,6 +38,26 @@ static void test_parse_and_format(void **state)
 		assert_true(ns_addr_parse(bad[i], &a, &err) < 0);
 		assert_true(err.text[0] != '\0');
 		assert_int_equal(a.family, 77); /* untouched */
+	}
+}
+
+/* Words of 0 to 4 digits, zeros anywhere: as the C library writes them. */
+static void test_format_as_inet_ntop(void **state)
+{
+	static const uint8_t high[] = { 0, 0, 0, 0x01, 0xff }, low[] = { 0, 0x05, 0xb8, 0x20, 0xff };
+	char buf[NS_ADDR_TEXT_MAX], expected[NS_ADDR_TEXT_MAX];
+
+	for (unsigned n = 0; n < 390625; n++) { /* 5^8 */
+		struct ns_addr a = { .family = AF_INET6 };
+		unsigned rest = n;
+
+		for (size_t i = 0; i < 8; i++, rest /= 5) {
+			a.bytes[2 * i] = high[rest % 5];
+			a.bytes[2 * i + 1] = low[rest % 5];
+		}
+		assert_non_null(inet_ntop(AF_INET6, a.bytes, expected, sizeof expected));
+		if (strcmp(ns_addr_format(&a, buf), expected) != 0)
+			fail_msg("%s, not %s", buf, expected);
 	}
 }
 
@@ -144,9 +165,8 @@ static void test_prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_and_format),
-		cmocka_unit_test(test_scopes),
-		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_parse_and_format), cmocka_unit_test(test_format_as_inet_ntop),
+		cmocka_unit_test(test_scopes),           cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_prefixes),
 	};
 
