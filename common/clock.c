@@ -70,8 +70,12 @@ static bool is_date(const struct date *date)
 /* Two digits, and what comes after them. */
 static char *put_two(char *to, unsigned value, char after)
 {
-	to[0] = (char)('0' + value / 10);
-	to[1] = (char)('0' + value % 10);
+	static const char digits[] = "00010203040506070809101112131415161718192021222324"
+				     "25262728293031323334353637383940414243444546474849"
+				     "50515253545556575859606162636465666768697071727374"
+				     "75767778798081828384858687888990919293949596979899";
+
+	memcpy(to, digits + value * 2, 2);
 	to[2] = after;
 	return to + 3;
 }

@@ -61,14 +61,12 @@ static void put_count(struct frame *frame, uint64_t count)
 
 static void put_time(struct frame *frame, int64_t us)
 {
-	char text[NS_TIME_TEXT_MAX];
-
 	if (!us) {
 		PUT(frame, "null");
 		return;
 	}
 	PUT(frame, "\"");
-	put_word(frame, ns_time_format(us, text));
+	frame->at += strlen(ns_time_format(us, frame->at));
 	PUT(frame, "\"");
 }
 
@@ -84,7 +82,6 @@ static int put_foreign(struct frame *frame, const char *string)
 
 static int put_peer(struct frame *frame, enum ns_peer_class peer_class, const char *name, const struct ns_addr *addr)
 {
-	char text[NS_ADDR_TEXT_MAX];
 	int r;
 
 	PUT(frame, "{\"class\":\"");
@@ -96,7 +93,7 @@ static int put_peer(struct frame *frame, enum ns_peer_class peer_class, const ch
 	PUT(frame, ",\"address\":");
 	if (addr->family) {
 		PUT(frame, "\"");
-		put_word(frame, ns_addr_format(addr, text));
+		frame->at += strlen(ns_addr_format(addr, frame->at));
 		PUT(frame, "\"}");
 	} else {
 		PUT(frame, "null}");
