@@ -188,17 +188,54 @@ static void cut(struct ns_table *table, size_t width)
 	}
 }
 
-static void print_blanks(size_t n, FILE *out)
-{
-	static const char blanks[] = "                                                                ";
+/* Lines on their way out: few large writes instead of several small ones a cell. */
+#define OUTPUT_BYTES ((size_t)64 * 1024)
 
-	for (size_t part; n > 0; n -= part) {
-		part = n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1;
-		(void)fwrite_unlocked(blanks, 1, part, out);
-	}
+struct output {
+	FILE *out;
+	char *text, *at;
+	size_t allocated;
+};
+
+static void flush(struct output *output)
+{
+	(void)fwrite_unlocked(output->text, 1, (size_t)(output->at - output->text), output->out);
+	output->at = output->text;
 }
 
-static void print_cell(const char *text, size_t bytes, size_t have, size_t width, unsigned layout, bool last, FILE *out)
+/* Room for `length` bytes from `at` on. */
+static bool have_room(struct output *output, size_t length)
+{
+	size_t allocated = length > OUTPUT_BYTES ? length : OUTPUT_BYTES;
+	char *text;
+
+	if (output->text && length <= output->allocated - (size_t)(output->at - output->text))
+		return true;
+	if (output->text)
+		flush(output);
+	if (length <= output->allocated)
+		return true;
+	text = realloc(output->text, allocated);
+	if (!text)
+		return false;
+	output->text = output->at = text;
+	output->allocated = allocated;
+	return true;
+}
+
+static char *put(char *to, const char *text, size_t length)
+{
+	memcpy(to, text, length);
+	return to + length;
+}
+
+static char *put_blanks(char *to, size_t n)
+{
+	memset(to, ' ', n);
+	return to + n;
+}
+
+static char *put_cell(char *to, const char *text, size_t bytes, size_t have, size_t width, unsigned layout, bool last)
 {
 	bool too_wide = have > width;
 
@@ -207,19 +244,35 @@ static void print_cell(const char *text, size_t bytes, size_t have, size_t width
 		have++;
 	}
 	if (layout & NS_RIGHT)
-		print_blanks(width - have, out);
-	(void)fwrite_unlocked(text, 1, bytes, out);
+		to = put_blanks(to, width - have);
+	to = put(to, text, bytes);
 	if (too_wide)
-		(void)fputs_unlocked(ELLIPSIS, out);
+		to = put(to, ELLIPSIS, sizeof(ELLIPSIS) - 1);
 	if (!last)
-		print_blanks(layout & NS_RIGHT ? GAP : width - have + GAP, out);
+		to = put_blanks(to, layout & NS_RIGHT ? GAP : width - have + GAP);
+	return to;
+}
+
+/* Bytes that a row takes at most: its texts, and as if all else were blanks. */
+static size_t row_bytes(const struct ns_table *table, const struct ns_cell *cells)
+{
+	size_t bytes = 1;
+
+	for (size_t c = 0; c < table->n_columns; c++)
+		bytes += (cells ? cells[c].length : strlen(table->columns[c].heading)) + table->widths[c] +
+			 sizeof(ELLIPSIS) + GAP;
+	return bytes;
 }
 
 /* cells NULL: the heading. */
-static void print_row(const struct ns_table *table, const struct ns_cell *cells, FILE *out)
+static bool print_row(const struct ns_table *table, const struct ns_cell *cells, struct output *output)
 {
 	size_t last = table->n_columns - 1;
+	char *to;
 
+	if (!have_room(output, row_bytes(table, cells)))
+		return false;
+	to = output->at;
 	while (last > 0 && table->hidden[last])
 		last--;
 	for (size_t c = 0; c <= last; c++) {
@@ -228,19 +281,40 @@ static void print_row(const struct ns_table *table, const struct ns_cell *cells,
 		if (table->hidden[c])
 			continue;
 		if (cells)
-			print_cell(table->text + cells[c].at, cells[c].length, cells[c].width, table->widths[c],
-				   column->layout, c == last, out);
+			to = put_cell(to, table->text + cells[c].at, cells[c].length, cells[c].width, table->widths[c],
+				      column->layout, c == last);
 		else
-			print_cell(column->heading, strlen(column->heading), ns_show_width(column->heading),
-				   table->widths[c], column->layout, c == last, out);
+			to = put_cell(to, column->heading, strlen(column->heading), ns_show_width(column->heading),
+				      table->widths[c], column->layout, c == last);
 	}
-	(void)fputc_unlocked('\n', out);
+	*to++ = '\n';
+	output->at = to;
+	return true;
+}
+
+static bool print_rows(struct ns_table *table, FILE *out)
+{
+	struct output output = { .out = out };
+	bool ok = table->headed || print_row(table, NULL, &output);
+
+	table->headed = true;
+	for (size_t i = 0; ok && i + table->n_columns <= table->n_cells; i += table->n_columns)
+		ok = print_row(table, table->cells + i, &output);
+	if (output.text)
+		flush(&output);
+	free(output.text);
+	return ok;
+}
+
+static int no_memory(struct ns_error *err)
+{
+	return ns_error_set(err, -ENOMEM, "no memory for the table");
 }
 
 int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_error *err)
 {
 	if (table->failed)
-		return ns_error_set(err, -ENOMEM, "no memory for the table");
+		return no_memory(err);
 	if (table->n_cells == 0 || table->n_columns == 0)
 		return 0;
 	measure(table);
@@ -248,11 +322,8 @@ int ns_table_print(struct ns_table *table, unsigned width, FILE *out, struct ns_
 		leave_out(table, width);
 		cut(table, width);
 	}
-	if (!table->headed)
-		print_row(table, NULL, out);
-	table->headed = true;
-	for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
-		print_row(table, table->cells + i, out);
+	if (!print_rows(table, out))
+		return no_memory(err);
 	clear(table);
 	return 0;
 }
