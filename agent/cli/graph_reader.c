@@ -48,7 +48,6 @@ static bool is(const struct ns_scan_text *key, const char *name, size_t length)
 {
 	return key->length == length && memcmp(key->at, name, length) == 0;
 }
-#define IS(key, name) is(key, name, sizeof(name) - 1)
 
 /* A member that is no string is as if it were not there. */
 static int read_text(struct reading *reading, char **at, const char *end, const char **to)
@@ -77,15 +76,58 @@ static int read_count(char **at, const char *end, uint64_t *to)
 	return r;
 }
 
-typedef int (*read_member)(struct reading *reading, const struct ns_scan_text *key, char **at, const char *end,
-			   void *ctx);
+/* The members that are known, in the order in which the daemon writes them. */
+struct name {
+	const char *before; /* the value: "\"name\":" */
+	size_t length;      /* of `before` */
+};
+#define NAME(name)                                                                                                     \
+	{                                                                                                              \
+		"\"" name "\":", sizeof(name) + 2                                                                      \
+	}
+
+struct names {
+	const struct name *names;
+	size_t n;
+};
+
+/* A key and its colon. *which: its place among the names, or `n`; before, where it is expected: nearly always it is
+ * there, without a blank, and then one comparison is all. */
+static int read_key(char **at, const char *end, const struct names *names, size_t *which)
+{
+	const struct name *expected = *which < names->n ? names->names + *which : NULL;
+	struct ns_scan_text key;
+	size_t i = 0;
+	char c;
+	int r;
+
+	if (expected && (size_t)(end - *at) >= expected->length &&
+	    memcmp(*at, expected->before, expected->length) == 0) {
+		*at += expected->length;
+		return 1;
+	}
+	r = ns_scan_peek(at, end, &c);
+	if (r > 0)
+		r = ns_scan_string(at, end, &key);
+	if (r > 0)
+		r = ns_scan_char(at, end, ':');
+	if (r <= 0)
+		return r;
+	while (i < names->n && !is(&key, names->names[i].before + 1, names->names[i].length - 3))
+		i++;
+	*which = i;
+	return 1;
+}
+
+typedef int (*read_member)(struct reading *reading, size_t which, char **at, const char *end, void *ctx);
 
 /* {"key": value, …} */
-static int read_object(struct reading *reading, char **at, const char *end, read_member read, void *ctx)
+static int read_object(struct reading *reading, char **at, const char *end, const struct names *names, read_member read,
+		       void *ctx)
 {
-	struct ns_scan_text key;
 	char *p = *at, c;
 	int r = ns_scan_char(&p, end, '{');
+	size_t which = 0;
 
 	for (bool first = true; r > 0; first = false) {
 		r = ns_scan_peek(&p, end, &c);
@@ -95,74 +137,106 @@ static int read_object(struct reading *reading, char **at, const char *end, read
 		}
 		if (r > 0 && !first)
 			r = ns_scan_char(&p, end, ',');
-		if (r > 0 && (r = ns_scan_peek(&p, end, &c)) > 0)
-			r = ns_scan_string(&p, end, &key);
 		if (r > 0)
-			r = ns_scan_char(&p, end, ':');
+			r = read_key(&p, end, names, &which);
 		if (r > 0)
-			r = read(reading, &key, &p, end, ctx);
+			r = read(reading, which++, &p, end, ctx);
 	}
 	return r;
 }
 
-static int read_peer_member(struct reading *reading, const struct ns_scan_text *key, char **at, const char *end,
-			    void *ctx)
+enum { PEER_CLASS, PEER_NAME, PEER_ADDRESS };
+
+static int read_peer_member(struct reading *reading, size_t which, char **at, const char *end, void *ctx)
 {
 	struct ns_shown_peer *peer = ctx;
 
-	if (IS(key, "class"))
+	switch (which) {
+	case PEER_CLASS:
 		return read_text(reading, at, end, &peer->peer_class);
-	if (IS(key, "name"))
+	case PEER_NAME:
 		return read_text(reading, at, end, &peer->name);
-	if (IS(key, "address"))
+	case PEER_ADDRESS:
 		return read_text(reading, at, end, &peer->address);
-	return ns_scan_value(at, end);
+	default:
+		return ns_scan_value(at, end);
+	}
 }
 
 static int read_peer(struct reading *reading, char **at, const char *end, struct ns_shown_peer *peer)
 {
+	static const struct name list[] = {
+		[PEER_CLASS] = NAME("class"), [PEER_NAME] = NAME("name"), [PEER_ADDRESS] = NAME("address")
+	};
+	static const struct names names = { list, sizeof(list) / sizeof(list[0]) };
 	char c;
 	int r = ns_scan_peek(at, end, &c);
 
 	if (r > 0)
-		r = c == '{' ? read_object(reading, at, end, read_peer_member, peer) : ns_scan_value(at, end);
+		r = c == '{' ? read_object(reading, at, end, &names, read_peer_member, peer) : ns_scan_value(at, end);
 	return r;
 }
 
-static int read_edge_member(struct reading *reading, const struct ns_scan_text *key, char **at, const char *end,
-			    void *ctx)
+enum {
+	WORKLOAD,
+	DIRECTION,
+	PEER,
+	PROTOCOL,
+	PORT,
+	ICMP_TYPE,
+	PACKETS,
+	BYTES,
+	FIRST_SEEN,
+	LAST_SEEN,
+	PROCESS,
+	UID,
+	SOURCE,
+};
+
+static const struct name edge_list[] = {
+	[WORKLOAD] = NAME("workload"),   [DIRECTION] = NAME("direction"), [PEER] = NAME("peer"),
+	[PROTOCOL] = NAME("protocol"),   [PORT] = NAME("port"),           [ICMP_TYPE] = NAME("icmp_type"),
+	[PACKETS] = NAME("packets"),     [BYTES] = NAME("bytes"),         [FIRST_SEEN] = NAME("first_seen"),
+	[LAST_SEEN] = NAME("last_seen"), [PROCESS] = NAME("process"),     [UID] = NAME("uid"),
+	[SOURCE] = NAME("source"),
+};
+static const struct names edge_names = { edge_list, sizeof(edge_list) / sizeof(edge_list[0]) };
+
+static int read_edge_member(struct reading *reading, size_t which, char **at, const char *end, void *ctx)
 {
 	struct ns_shown_edge *edge = &reading->edge;
 
-	if (IS(key, "workload"))
+	switch (which) {
+	case WORKLOAD:
 		return read_text(reading, at, end, &edge->workload);
-	if (IS(key, "direction"))
+	case DIRECTION:
 		return read_text(reading, at, end, &edge->direction);
-	if (IS(key, "peer"))
+	case PEER:
 		return read_peer(reading, at, end, &edge->peer);
-	if (IS(key, "protocol"))
+	case PROTOCOL:
 		return read_text(reading, at, end, &edge->protocol);
-	if (IS(key, "port"))
+	case PORT:
 		return ns_scan_integer(at, end, &edge->port, &edge->has_port);
-	if (IS(key, "icmp_type"))
+	case ICMP_TYPE:
 		return ns_scan_integer(at, end, &edge->type, &edge->has_type);
-	if (IS(key, "packets"))
+	case PACKETS:
 		return read_count(at, end, &edge->packets);
-	if (IS(key, "bytes"))
+	case BYTES:
 		return read_count(at, end, &edge->bytes);
-	if (IS(key, "first_seen"))
+	case FIRST_SEEN:
 		return read_text(reading, at, end, &edge->first_seen);
-	if (IS(key, "last_seen"))
+	case LAST_SEEN:
 		return read_text(reading, at, end, &edge->last_seen);
-	if (IS(key, "process"))
+	case PROCESS:
 		return read_text(reading, at, end, &edge->process);
-	if (IS(key, "uid"))
+	case UID:
 		return ns_scan_integer(at, end, &edge->uid, &edge->has_uid);
-	if (IS(key, "source")) {
+	case SOURCE:
 		edge->has_source = true;
 		return read_peer(reading, at, end, &edge->source);
+	default:
+		return ns_scan_value(at, end);
 	}
-	return ns_scan_value(at, end);
 }
 
 /* 1 and the edge; 0, -1. */
@@ -174,7 +248,8 @@ static int read_edge(struct reading *reading, char **at, const char *end)
 	reading->edge = (struct ns_shown_edge)NS_SHOWN_EDGE_INIT;
 	reading->n_texts = 0;
 	if (r > 0)
-		r = c == '{' ? read_object(reading, at, end, read_edge_member, NULL) : ns_scan_value(at, end);
+		r = c == '{' ? read_object(reading, at, end, &edge_names, read_edge_member, NULL)
+			     : ns_scan_value(at, end);
 	for (size_t i = 0; r > 0 && i < reading->n_texts; i++) {
 		if (!ns_scan_terminate(&reading->texts[i].text))
 			return -1;
@@ -222,7 +297,7 @@ static int member(struct ns_graph_reader *reader, char **at, const char *end, in
 	*ret_step = r;
 	if (r <= 0)
 		return NS_CLI_OK;
-	if (c == '[' && IS(&key, "edges")) {
+	if (c == '[' && is(&key, "edges", 5)) {
 		reader->state = NS_GRAPH_EDGE;
 		reader->first = true;
 		*at = p + 1;

@@ -49,8 +49,8 @@ int ns_scan_value(char **at, const char *end); /* any */
 /* An integer; of another value *ret_is says no. */
 int ns_scan_integer(char **at, const char *end, int64_t *ret, bool *ret_is);
 
-/* Decodes in place and ends it with a NUL, where its quotation mark was at the latest. false: no proper escape, or a
- * NUL in it. */
+/* What ns_scan_string() found: decodes it in place and ends it with a NUL, where its quotation mark was at the latest.
+ * false: no proper escape, or a NUL in it. */
 bool ns_scan_terminate(struct ns_scan_text *text);
 
 /* Whether bytes that pass by are one object or array, as far as brackets and quotation marks tell. */
