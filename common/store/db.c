@@ -186,7 +186,9 @@ int ns_db_addr(struct ns_store *store, sqlite3_stmt *statement, int column, stru
 	if (length != 0 && length != 4 && length != 16)
 		return ns_db_damaged(store, err, "an address of %d bytes", length);
 	memset(ret, 0, sizeof *ret);
-	if (length)
-		*ret = ns_addr_from_bytes(length == 4 ? AF_INET : AF_INET6, sqlite3_column_blob(statement, column));
+	if (length) {
+		ret->family = length == 4 ? AF_INET : AF_INET6;
+		memcpy(ret->bytes, sqlite3_column_blob(statement, column), (size_t)length);
+	}
 	return 0;
 }
