@@ -62,6 +62,52 @@ static int read_in(const char *document, size_t piece, struct seen *seen, json_t
 	return r;
 }
 
+/* Every byte at every place of a string: those that end it, those that may not be in it, and all others. */
+static void strings(void **state)
+{
+	(void)state;
+	for (size_t place = 0; place < 20; place++) {
+		for (int byte = 0; byte < 256; byte++) {
+			char text[24] = "\"abcdefghijklmnopqrst\"", *at = text;
+			struct ns_scan_text found;
+			int r;
+
+			text[place + 1] = (char)byte;
+			r = ns_scan_string(&at, text + 22, &found);
+			assert_int_equal(r, byte < 0x20 ? -1 : byte == '\\' && place == 19 ? 0 : 1);
+			if (r <= 0) {
+				assert_ptr_equal(at, text);
+				continue;
+			}
+			assert_int_equal(found.length, byte == '"' ? place : 20);
+			assert_int_equal(found.escaped, byte == '\\');
+			assert_ptr_equal(at, text + found.length + 2);
+			for (char *end = text; end < at; end++) {
+				char *again = text;
+
+				assert_int_equal(ns_scan_string(&again, end, &found), 0);
+			}
+		}
+	}
+}
+
+/* Members elsewhere than the daemon writes them, with blanks, twice, and such as begin alike. */
+static void in_any_order(void **state)
+{
+	static const char document[] = "{\"edges\":[{\"uid\":5,\"process\":\"p\", \"direction\" "
+				       ":\"egress\",\"workload\":\"a\",\"workload\":\"b\","
+				       "\"work\":1,\"workloads\":2,\"peer\":{\"address\":\"x\",\"class\":\"host\","
+				       "\"names\":\"y\",\"name\":\"n\"},"
+				       "\"port\":1,\"port\":null,\"icmp_type\":8,\"bytes\":3,\"packets\":2}]}";
+	struct seen seen;
+
+	(void)state;
+	for (size_t piece = 1; piece <= sizeof(document); piece++) {
+		assert_int_equal(read_in(document, piece, &seen, NULL), NS_CLI_OK);
+		assert_string_equal(seen.text, "b|egress|host,n,x||0:0|1:8|2|3|||p|1:5|0;");
+	}
+}
+
 static void in_pieces(void **state)
 {
 	static const char document[] =
@@ -161,9 +207,8 @@ static void in_passing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_pieces),
-		cmocka_unit_test(broken),
-		cmocka_unit_test(in_passing),
+		cmocka_unit_test(strings), cmocka_unit_test(in_any_order), cmocka_unit_test(in_pieces),
+		cmocka_unit_test(broken),  cmocka_unit_test(in_passing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
