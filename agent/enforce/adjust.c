@@ -75,6 +75,7 @@ int ns_lock_adjust(struct ns_lock *lock, const struct ns_plan *plan, struct ns_l
 	lock->sure = true;
 	ns_lock_forget_shifted(lock);
 	counts.generation = lock->generation;
+	counts.extent = NS_LOCK_EXTENT_ELEMENTS;
 	*ret = counts;
 	return 1;
 }

@@ -359,6 +359,7 @@ int ns_lock_apply(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lo
 	if (r < 0)
 		return r;
 	*ret = a.result;
+	ret->extent = NS_LOCK_EXTENT_TABLE;
 	return 0;
 }
 
@@ -384,6 +385,7 @@ int ns_lock_confirm(struct ns_lock *lock, const struct ns_plan *plan, struct ns_
 		return r;
 	lock->held = a.result.adopted = true;
 	*ret = a.result;
+	ret->extent = NS_LOCK_EXTENT_TABLE;
 	return 1;
 }
 

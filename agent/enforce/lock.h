@@ -30,7 +30,16 @@ int ns_lock_open_on(struct ns_nft *nft, int family, const char *table, struct ns
 struct ns_lock *ns_lock_close(struct ns_lock *lock); /* accepts NULL; returns NULL */
 enum ns_lock_protection ns_lock_protection(const struct ns_lock *lock);
 
+/* What of the kernel's table was read, and compared with the plan, after the last change of it. */
+enum ns_lock_extent {
+	NS_LOCK_EXTENT_NONE = 0,
+	NS_LOCK_EXTENT_CHANGES,  /* the sets in which something was changed; the rest was read before (shift.h) */
+	NS_LOCK_EXTENT_ELEMENTS, /* the elements of all sets; the rules were read before (adjust.h) */
+	NS_LOCK_EXTENT_TABLE,    /* everything */
+};
+
 struct ns_lock_result {
+	enum ns_lock_extent extent;
 	bool adopted; /* the table was already there and is now ours */
 	size_t sets_changed, chains_changed, elements_added, elements_removed; /* of this apply */
 	unsigned generation;                                                   /* of the ruleset after the commit */

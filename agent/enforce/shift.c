@@ -204,6 +204,6 @@ int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_
 		return r;
 	}
 	ns_lock_forget_shifted(lock);
-	*ret = (struct ns_lock_result){ .generation = lock->generation };
+	*ret = (struct ns_lock_result){ .extent = NS_LOCK_EXTENT_CHANGES, .generation = lock->generation };
 	return 1;
 }

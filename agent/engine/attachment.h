@@ -65,6 +65,7 @@ struct ns_attachment {
 	uint64_t revision;             /* likewise */
 	uint32_t learn_set_size;       /* likewise */
 	int64_t applied;               /* when; CLOCK_REALTIME */
+	int64_t table_read;            /* when all of it was last read back; likewise */
 	unsigned generation;           /* likewise */
 	char plan_digest[72];          /* likewise; "" : none */
 	char *failure;                 /* why the kernel is not as wanted; NULL: it is */

@@ -158,10 +158,38 @@ static void tell_lateness(struct ns_attachment *attachment)
 				  attachment->applied ? attachment->applied : ns_clock_now(), "joined late");
 }
 
+/* Evidence must not claim more than was read. The lock compared that with the plan, so both digests are the same one.
+ */
+static void record_readback(struct ns_attachment *attachment, enum ns_lock_extent extent)
+{
+	static const char *const words[] = {
+		[NS_LOCK_EXTENT_NONE] = "",
+		[NS_LOCK_EXTENT_CHANGES] = "changes",
+		[NS_LOCK_EXTENT_ELEMENTS] = "elements",
+		[NS_LOCK_EXTENT_TABLE] = "table",
+	};
+	struct ns_readback readback = {
+		.cookie = attachment->endpoint->cookie,
+		.workload = attachment->workload,
+		.revision = attachment->revision,
+		.mode = ns_mode_format(attachment->mode),
+		.plan_digest = attachment->plan_digest,
+		.kernel_digest = attachment->plan_digest,
+		.difference = "",
+		.extent = words[extent],
+	};
+	struct ns_error err = NS_ERROR_INIT;
+
+	if (extent == NS_LOCK_EXTENT_TABLE)
+		attachment->table_read = attachment->applied;
+	readback.table_read = attachment->table_read;
+	if (ns_store_add_readback(attachment->engine->store, &readback, attachment->applied, &err) < 0)
+		ns_log_error("%s: the read-back could not be stored: %s", attachment->workload, err.text);
+}
+
 static void record_success(struct ns_attachment *attachment, const struct wish *wish,
 			   const struct ns_lock_result *result)
 {
-	struct ns_error err = NS_ERROR_INIT;
 
 	if (attachment->mode != wish->workload.mode || attachment->revision != wish->workload.active_revision)
 		ns_log_info("%s (cookie %llu): %s%s, +%zu -%zu elements", attachment->workload,
@@ -176,11 +204,7 @@ static void record_success(struct ns_attachment *attachment, const struct wish *
 	attachment->generation = result->generation;
 	(void)snprintf(attachment->plan_digest, sizeof attachment->plan_digest, "%s", wish->digest);
 	ns_words_set(&attachment->failure, NULL);
-	/* The lock compared the read-back with the plan, so both digests are the same one. */
-	if (ns_store_add_readback(attachment->engine->store, attachment->endpoint->cookie, attachment->workload,
-				  attachment->revision, ns_mode_format(attachment->mode), wish->digest, wish->digest,
-				  "", ns_clock_now(), &err) < 0)
-		ns_log_error("%s: the read-back could not be stored: %s", attachment->workload, err.text);
+	record_readback(attachment, result->extent);
 }
 
 /* A set that was full is full no more: it goes with the old table. */

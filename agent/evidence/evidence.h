@@ -27,7 +27,7 @@
  *    in_force                                    null unless auditing or enforcing and something runs; true: each
  *                                                running endpoint was read back just now and holds the active revision
  *    readback                                    as ns_engine_readback(), by cookie
- *    readbacks                                   as ns_store_readbacks(): earlier ones
+ *    readbacks                                   as ns_store_readbacks(): earlier ones, each with what was read for it
  *    denies, denies_total, gaps}],               by name
  *  unassigned: [running endpoints of no workload above],
  *  audit: {entries, head, verified, error,       of the whole chain, as the daemon walked it just now

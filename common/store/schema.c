@@ -97,7 +97,11 @@ static const char version_1[] =
 static const char version_2[] = "CREATE INDEX audit_by_workload ON audit (workload, seq);"
 				"CREATE INDEX endpoint_by_workload ON endpoint (workload, since);";
 
-static const char *const steps[] = { version_1, version_2 };
+/* What was read for a read-back, and when all was: '' and 0 where that was not told yet. */
+static const char version_3[] = "ALTER TABLE readback ADD COLUMN extent TEXT NOT NULL DEFAULT '';"
+				"ALTER TABLE readback ADD COLUMN table_read INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { version_1, version_2, version_3 };
 
 const struct ns_schema ns_schema = { steps, (int)(sizeof steps / sizeof steps[0]) };
 

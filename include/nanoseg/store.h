@@ -226,13 +226,22 @@ json_t *ns_store_endpoints(struct ns_store *store, size_t max, struct ns_error *
 json_t *ns_store_workload_endpoints(struct ns_store *store, const char *workload, size_t max, uint64_t *ret_total,
 				    struct ns_error *err);
 
-/* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). Kept: the last
- * NS_STORE_READBACKS_MAX of a workload, and the first after each change (the last NS_STORE_CHANGES_MAX of those).
- * Listed newest first, workload NULL: all: [{"time","boot_id","cookie","workload","revision","mode","plan_digest",
- * "kernel_digest","equal","difference","changed"}]. */
-int ns_store_add_readback(struct ns_store *store, uint64_t cookie, const char *workload, uint64_t revision,
-			  const char *mode, const char *plan_digest, const char *kernel_digest, const char *difference,
-			  int64_t now, struct ns_error *err);
+/* What the kernel was found to hold: plan digest, read-back digest, difference ("" when equal). A change of few
+ * elements is read back alone: `extent` says what was read ("table", "elements", "changes"), and the digest is then of
+ * that and of what was read before, at `table_read` the last time all of it. Kept: the last NS_STORE_READBACKS_MAX of a
+ * workload, and the first after each change (the last NS_STORE_CHANGES_MAX of those). Listed newest first, workload
+ * NULL: all: [{"time","boot_id","cookie","workload","revision","mode","plan_digest",
+ * "kernel_digest","equal","difference","changed","extent","table_read"}]; the last two are null in what was stored
+ * before they were told. */
+struct ns_readback {
+	uint64_t cookie;
+	const char *workload;
+	uint64_t revision;
+	const char *mode, *plan_digest, *kernel_digest, *difference, *extent;
+	int64_t table_read;
+};
+int ns_store_add_readback(struct ns_store *store, const struct ns_readback *readback, int64_t now,
+			  struct ns_error *err);
 /* The digest of the plan that was last put into this namespace in this boot. -ENOENT: none was. */
 int ns_store_last_plan_digest(struct ns_store *store, uint64_t cookie, char ret[static NS_DIGEST_TEXT_MAX],
 			      struct ns_error *err);

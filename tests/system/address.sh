@@ -16,6 +16,11 @@ both() { # EXPECTATION N: of the database's port, in both families
 		"$1" api tcp$v "$2" 5432
 	done
 }
+# recorded JQ-CONDITION: of what was last recorded of the api's kernel, which claims no more than was read.
+recorded() {
+	ns evidence export --output "$LAB/evidence.json" || true
+	jq -e "[.workloads[] | select(.name == \"netns/api\") | .readbacks[0] | select($1)] | length == 1" "$LAB/evidence.json"
+}
 answers() { attempt api tcp4 "$1" 5432 && attempt api tcp6 "$1" 5432; }
 
 shop_start
@@ -25,6 +30,7 @@ shop_works
 approve netns/api
 enforce netns/api
 shop_works
+check "the whole table was read" recorded '.extent == "table" and .table_read == .time'
 digest=$(digest_of netns/api)
 rules=$(structure)
 check "sets without their elements can be compared" grep -q egress4 <<<"$rules"
@@ -39,6 +45,8 @@ eventually "the new address is allowed" 10 answers 40
 both expect_pass 40
 expect_refused api tcp4 40 22
 expect_refused api tcp6 40 22
+
+check "only what has changed was read" recorded '.extent == "changes" and .table_read < .time and .equal'
 
 step "somebody else takes the old address"
 ip -n outsider addr add 10.77.0.4/24 dev eth0

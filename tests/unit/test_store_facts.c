@@ -459,7 +459,9 @@ static void test_endpoints(void **state)
 
 static void put_readback(struct fixture *f, const char *kernel, int64_t now)
 {
-	MUST(f, ns_store_add_readback(f->store, 5, "a", 1, "enforcing", "sha256:p", kernel, "", now, &f->err));
+	const struct ns_readback readback = { 5, "a", 1, "enforcing", "sha256:p", kernel, "", "changes", T0 };
+
+	MUST(f, ns_store_add_readback(f->store, &readback, now, &f->err));
 }
 
 static void test_readbacks(void **state)
@@ -473,17 +475,30 @@ static void test_readbacks(void **state)
 	for (int i = 1; i <= NS_STORE_READBACKS_MAX + 50; i++)
 		put_readback(f, "sha256:p", T0 + i);
 	MUST(f, ns_store_commit(f->store, &f->err));
-	MUST(f, ns_store_add_readback(f->store, 6, "b", 1, "enforcing", "x", "x", "", T0, &f->err));
+	MUST(f, ns_store_add_readback(f->store,
+				      &(struct ns_readback){ 6, "b", 1, "enforcing", "x", "x", "", "table", T0 + 1 },
+				      T0 + 1, &f->err));
 	list = ns_store_readbacks(f->store, "a", 5000, &f->err);
 	/* the last thousand, and the two with which something was new */
 	assert_int_equal(json_array_size(list), NS_STORE_READBACKS_MAX + 2);
 	assert_true(json_is_true(json_object_get(json_array_get(list, 0), "equal")));
 	assert_true(json_is_false(json_object_get(json_array_get(list, 0), "changed")));
+	assert_string_equal(string_at(list, 0, "extent"), "changes");
+	assert_string_equal(string_at(list, 0, "table_read"), "2023-11-14T22:13:20.000000Z");
 	assert_true(json_is_true(json_object_get(json_array_get(list, NS_STORE_READBACKS_MAX), "changed")));
 	assert_true(json_is_false(json_object_get(json_array_get(list, NS_STORE_READBACKS_MAX + 1), "equal")));
 	json_decref(list);
 	list = ns_store_readbacks(f->store, NULL, 1, &f->err);
 	assert_string_equal(string_at(list, 0, "workload"), "b");
+	assert_string_equal(string_at(list, 0, "extent"), "table");
+	assert_string_equal(string_at(list, 0, "table_read"), string_at(list, 0, "time"));
+	json_decref(list);
+	/* What was stored before that was told claims nothing. */
+	behind(f, "INSERT INTO readback (time, boot_id, cookie, workload, revision, mode, plan_digest, kernel_digest, "
+		  "difference, changed) VALUES (1, 'b', 7, 'c', 1, 'enforcing', 'x', 'x', '', 1)");
+	list = ns_store_readbacks(f->store, "c", 1, &f->err);
+	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "extent")));
+	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "table_read")));
 	print_message("%d read-backs in %lld us\n", NS_STORE_READBACKS_MAX, (long long)(ns_clock_elapsed() - start));
 }
 

@@ -68,7 +68,8 @@ static void facts(struct ns_store *store, struct said *said, struct ns_error *er
 	(void)ns_store_close_all_gaps(store, "x", T0 + 1, err);
 	(void)ns_store_put_endpoint(store, &endpoint, 0, err);
 	(void)ns_store_put_endpoint(store, &endpoint, T0, err);
-	(void)ns_store_add_readback(store, 7, "a", 1, "enforcing", "p", "k", "d", T0, err);
+	(void)ns_store_add_readback(store, &(struct ns_readback){ 7, "a", 1, "enforcing", "p", "k", "d", "table", T0 },
+				    T0, err);
 	(void)ns_store_heartbeat(store, T0, err);
 }
 

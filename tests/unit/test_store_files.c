@@ -377,24 +377,25 @@ static int64_t version_of(struct ns_store *store)
 static void test_migration(void **state)
 {
 	struct fixture *f = *state;
-	const char *const good[] = { NULL, NULL, "CREATE TABLE two (a) STRICT", "CREATE TABLE three (a INT) STRICT" };
-	const char *const steps[] = { NULL, NULL, "CREATE TABLE two (a INT) STRICT",
+	const char *const good[] = { NULL, NULL, NULL, "CREATE TABLE two (a) STRICT",
+				     "CREATE TABLE three (a INT) STRICT" };
+	const char *const steps[] = { NULL, NULL, NULL, "CREATE TABLE two (a INT) STRICT",
 				      "CREATE TABLE three (a INT) STRICT" };
-	const struct ns_schema bad = { good, 4 }, next = { steps, 4 };
+	const struct ns_schema bad = { good, 5 }, next = { steps, 5 };
 	int version = 0;
 
 	MUST(f, ns_schema_check(f->store, &next, &version, &f->err));
 	assert_int_equal(version, ns_schema.version);
 	MUST(f, ns_db_begin(f->store, NS_DB_LEDGER, &f->err)); /* the first step is not SQL that SQLite takes */
-	assert_true(ns_db_end(f->store, NS_DB_LEDGER, ns_schema_migrate(f->store, &bad, 2, &f->err), &f->err) < 0);
-	assert_non_null(strstr(f->err.text, "bringing the schema to version 3: "));
-	assert_int_equal(version_of(f->store), 2);
+	assert_true(ns_db_end(f->store, NS_DB_LEDGER, ns_schema_migrate(f->store, &bad, 3, &f->err), &f->err) < 0);
+	assert_non_null(strstr(f->err.text, "bringing the schema to version 4: "));
+	assert_int_equal(version_of(f->store), 3);
 
 	MUST(f, ns_db_begin(f->store, NS_DB_LEDGER, &f->err));
-	MUST(f, ns_db_end(f->store, NS_DB_LEDGER, ns_schema_migrate(f->store, &next, 2, &f->err), &f->err));
-	assert_int_equal(version_of(f->store), 4);
+	MUST(f, ns_db_end(f->store, NS_DB_LEDGER, ns_schema_migrate(f->store, &next, 3, &f->err), &f->err));
+	assert_int_equal(version_of(f->store), 5);
 	f->store = ns_store_close(f->store);
-	refused(f, -ENOTSUP, "made by a newer nanoseg (schema 4"); /* for the steps that really are */
+	refused(f, -ENOTSUP, "made by a newer nanoseg (schema 5"); /* for the steps that really are */
 }
 
 int main(void)
