@@ -190,6 +190,16 @@ static int read_back(struct ns_lock *lock, const struct ns_plan *plan, const cha
 	return wanted ? ns_lock_set_is(lock, wanted, err) : 0;
 }
 
+/* A plain table may have been changed by anybody since the commit, and in what is not read here: 1 when the ruleset is
+ * still of the generation that it was of then. */
+static int is_unchanged(struct ns_lock *lock, struct ns_error *err)
+{
+	uint32_t generation = 0;
+	int r = ns_nft_generation(lock->nft, &generation, err);
+
+	return r < 0 ? r : generation == lock->generation;
+}
+
 int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err)
 {
 	size_t n = lock->n_shifted;
@@ -199,6 +209,8 @@ int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_
 		return 0;
 	for (size_t i = 0; r > 0 && i < n; i++)
 		r = read_back(lock, plan, lock->shifted[i], err);
+	if (r > 0 && lock->protection != NS_LOCK_OWNED)
+		r = is_unchanged(lock, err);
 	if (r <= 0) {
 		lock->sure = false;
 		return r;

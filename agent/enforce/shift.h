@@ -39,7 +39,8 @@ void ns_shift_commit_begin(struct ns_shift *shift);
 int ns_shift_commit_end(struct ns_shift *shift, struct ns_error *err);
 
 /* The plan that the table should hold now: 1 when what was shifted since all of it was read has been read back, and is
- * as the plan says; 0 when it is not, or the table is not known. *ret has the generation. */
+ * as the plan says; 0 when it is not, or the table is not known, or is a plain one and anybody has changed the ruleset
+ * since. *ret has the generation. */
 int ns_shift_settle(struct ns_lock *lock, const struct ns_plan *plan, struct ns_lock_result *ret, struct ns_error *err);
 
 #endif

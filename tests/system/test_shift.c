@@ -16,6 +16,7 @@
 
 #include "adjust.h"
 #include "lock_plan.h"
+#include "lock_private.h"
 #include "shift.h"
 
 /* Two locks may share a socket, as two handles on one table do here: the one does not know what the other has done. */
@@ -126,6 +127,7 @@ static void test_there_and_back(void **state)
 		assert_passes(1003, true);
 		lab_assert_holds(w.lock, &w.moved);
 		assert_int_equal(ns_shift_settle(w.lock, &w.moved, &result, &err), 1);
+		assert_int_equal(result.extent, NS_LOCK_EXTENT_CHANGES);
 		assert_int_not_equal(result.generation, 0);
 		assert_int_equal(shift(&w, &w.moved, &w.plan, &err), 0);
 		assert_passes(1002, true);
@@ -215,6 +217,39 @@ static void test_root_between(void **state)
 	end(&w);
 }
 
+/* Between the commit and the reading, in what is not read: of a plain table the ruleset's generation tells. Where the
+ * kernel has owners another handle on our socket is the stranger, and the lock is told that it does not own the table.
+ */
+static void test_root_after(void **state)
+{
+	struct ns_lock_result result;
+	struct ns_error err = NS_ERROR_INIT;
+	struct ns_plan richer;
+	struct world w;
+
+	begin(&w);
+	endpoint_plan(&richer);
+	move_ports(&richer);
+	plan_element(ns_plan_find_set(&richer, "egress4_range"), "r9", "udp", "127.0.0.1", "6666");
+	plan_element(ns_plan_find_set(&richer, "egress6"), "r9", "udp", "::1", "6666");
+	ns_plan_normalise(&richer);
+	for (unsigned pass = 0; pass < 2; pass++) {
+		w.lock->protection = NS_LOCK_UNPROTECTED;
+		assert_int_equal(shift(&w, &w.plan, &w.moved, &err), 0);
+		w.lock->n_shifted = 0; /* as if the sets that are touched were others */
+		if (pass == 1)
+			meddle(&w, &richer);
+		assert_passes(6666, pass == 1);
+		assert_int_equal(ns_shift_settle(w.lock, &w.moved, &result, &err), pass == 0);
+		assert_int_equal(ns_shift_can(w.lock), pass == 0);
+		lab_apply(w.lock, pass ? &w.moved : &w.plan);
+	}
+	assert_passes(6666, false);
+	assert_passes(1003, true);
+	ns_plan_release(&richer);
+	end(&w);
+}
+
 /* Elements alone, of a table whose rules are known; whatever else differs is for the long road. */
 static void test_adjusted(void **state)
 {
@@ -229,6 +264,7 @@ static void test_adjusted(void **state)
 		lab_apply(w.lock, &w.moved);
 	else
 		assert_int_equal(result.elements_added + result.elements_removed, 4);
+	assert_int_equal(result.extent, owned ? NS_LOCK_EXTENT_ELEMENTS : NS_LOCK_EXTENT_NONE);
 	lab_assert_holds(w.lock, &w.moved);
 	assert_passes(1001, true);
 	assert_passes(1002, false);
@@ -411,6 +447,7 @@ int main(void)
 		cmocka_unit_test_setup(test_others_have_taken_it, lock_setup),
 		cmocka_unit_test_setup(test_others_have_added, lock_setup),
 		cmocka_unit_test_setup(test_root_between, lock_setup),
+		cmocka_unit_test_setup(test_root_after, lock_setup),
 		cmocka_unit_test_setup(test_adjusted, lock_setup),
 		cmocka_unit_test_setup(test_adjusted_gone, lock_setup),
 		cmocka_unit_test_setup(test_generation, lock_setup),
