@@ -34,10 +34,11 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		{ "remove-rules", no_argument, NULL, 'r' }, { "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },         { 0 },
 	};
-	int c;
+	int c, at;
 
 	opterr = 0; /* one line is enough */
-	while ((c = getopt_long(argc, argv, ":c:", longs, NULL)) != -1) {
+	/* '+': the option in question is where the last one ended. */
+	while (at = optind, (c = getopt_long(argc, argv, "+:c:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -55,7 +56,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			(void)fputs(usage, stdout);
 			return EXIT_SUCCESS + 1;
 		default:
-			(void)fprintf(stderr, "nanosegd: %s %s; %s", argv[optind - 1],
+			(void)fprintf(stderr, "nanosegd: '%.64s' %s; %s", argv[at],
 				      c == ':' ? "takes a value" : "is no option", usage);
 			return NS_EXIT_USAGE + 1;
 		}

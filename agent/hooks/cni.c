@@ -185,7 +185,11 @@ static int usage(int argc, char **argv, const struct ns_cni_environment *environ
 		return EXIT_SUCCESS;
 	}
 	if (argc > 1)
-		(void)fprintf(errors, "nanoseg-cni: '%.64s' is not expected here; see nanoseg-cni(8)\n", argv[1]);
+		(void)fprintf(
+			errors,
+			"nanoseg-cni: '%.64s' is not expected here; use --version or --help: a CNI runtime tells the "
+			"rest in its own way, see nanoseg-cni(8)\n",
+			argv[1]);
 	else
 		(void)fputs("nanoseg-cni: CNI_COMMAND: not set; a CNI runtime starts this, see nanoseg-cni(8)\n",
 			    errors);

@@ -48,13 +48,24 @@ static int set_option(int c, struct options *ret, FILE *out, FILE *errors)
 	case 'v':
 		(void)fputs("nanoseg-hook " NANOSEG_VERSION "\n", out);
 		return EXIT_SUCCESS + 1;
-	case 'h':
+	default: /* 'h' */
 		(void)fputs(usage, out);
 		return EXIT_SUCCESS + 1;
-	default:
-		(void)fprintf(errors, "nanoseg-hook: %s", usage);
-		return EXIT_USAGE + 1;
 	}
+}
+
+/* What getopt does not take, and why. */
+static int refuse_option(int c, const char *option, FILE *errors)
+{
+	struct ns_error err = NS_ERROR_INIT; /* for its way of making foreign bytes printable */
+	bool known = optopt && strncmp(option, "--", 2) == 0;
+
+	(void)ns_error_set(&err, -EINVAL, "'%.64s' %s", option,
+			   c == ':' ? "takes a value"
+			   : known  ? "takes no value"
+				    : "is no option");
+	(void)fprintf(errors, "nanoseg-hook: %s; %s", err.text, usage);
+	return EXIT_USAGE + 1;
 }
 
 /* 0: go on; otherwise what main returns, plus one. */
@@ -68,12 +79,13 @@ static int parse_options(int argc, char **argv, struct options *ret, FILE *out, 
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	int c, r;
+	int c, r, at;
 
-	optind = 1;
+	optind = 0; /* also where getopt was left in the middle of a word */
 	opterr = 0; /* the runtime shows one line, and that is ours */
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		r = set_option(c, ret, out, errors);
+	/* '+': the option in question is where the last one ended. */
+	while (at = optind ? optind : 1, (c = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+		r = c == '?' || c == ':' ? refuse_option(c, argv[at], errors) : set_option(c, ret, out, errors);
 		if (r)
 			return r;
 	}

@@ -358,6 +358,15 @@ static void bad_environments(void **state)
 	assert_int_equal(ns_cni_main(2, argv, &pod, ran.input, ran.out, ran.errors), 0);
 	hook_run_end(&ran);
 	assert_string_equal(ran.printed, "nanoseg-cni " NANOSEG_VERSION "\n");
+	hook_run_release(&ran);
+	hook_run_begin(&ran, "", 0);
+	(void)snprintf(text, sizeof text, "--quux");
+	assert_int_equal(ns_cni_main(2, argv, &pod, ran.input, ran.out, ran.errors), 1);
+	hook_run_end(&ran);
+	assert_string_equal(
+		ran.complaint,
+		"nanoseg-cni: '--quux' is not expected here; use --version or --help: a CNI runtime tells the "
+		"rest in its own way, see nanoseg-cni(8)\n");
 	assert_int_equal(cni(NULL, ""), 1);
 	assert_string_equal(ran.complaint,
 			    "nanoseg-cni: CNI_COMMAND: not set; a CNI runtime starts this, see nanoseg-cni(8)\n");

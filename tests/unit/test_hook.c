@@ -222,6 +222,8 @@ static void input_is_bounded(void **state)
 	free(text);
 }
 
+#define USAGE "usage: nanoseg-hook [--socket PATH] [--timeout DURATION] [--on-timeout fail|continue] [--version]"
+
 static void bad_options(void **state)
 {
 	static const char *const cases[][2] = {
@@ -229,10 +231,14 @@ static void bad_options(void **state)
 		{ "--timeout 1h", "--timeout: '1h' is out of bounds; use 10ms to 10min" },
 		{ "--on-timeout go", "--on-timeout: use fail or continue" },
 		{ "--socket s", "--socket: 's' is not an absolute path; it must begin with '/'" },
-		{ "x", "'x' is not expected here; usage: nanoseg-hook [--socket PATH] [--timeout DURATION] "
-		       "[--on-timeout fail|continue] [--version]" },
-		{ "--quux", "usage: nanoseg-hook [--socket PATH] [--timeout DURATION] [--on-timeout "
-			    "fail|continue] [--version]" },
+		{ "x", "'x' is not expected here; " USAGE },
+		{ "--timeout 5s x --quux", "'x' is not expected here; " USAGE },
+		{ "--quux", "'--quux' is no option; " USAGE },
+		{ "--socket /s --quux=3 --timeout 5s", "'--quux=3' is no option; " USAGE },
+		{ "--socket /s -xy", "'-xy' is no option; " USAGE },
+		{ "--qu\x1bux", "'--qu?ux' is no option; " USAGE },
+		{ "--timeout 5s --socket", "'--socket' takes a value; " USAGE },
+		{ "--on-timeout=fail --version=3", "'--version=3' takes no value; " USAGE },
 	};
 	char line[512];
 
