@@ -83,4 +83,9 @@ int ns_config_load(const char *path, struct ns_config *ret, struct ns_error *err
  */
 int ns_config_parse(const char *name, const char *text, size_t length, struct ns_config *ret, struct ns_error *err);
 
+/* What differs and takes effect with a restart only: "[watch] netns_dirs, [names] rules"; returns how many keys that
+ * are. */
+#define NS_CONFIG_UNTIL_RESTART_MAX 256
+size_t ns_config_until_restart(const struct ns_config *a, const struct ns_config *b, char *ret, size_t size);
+
 #endif

@@ -156,16 +156,14 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	struct ns_engine_config engine_config;
 	struct ns_error err = NS_ERROR_INIT;
 	struct ns_config config;
+	char waits[NS_CONFIG_UNTIL_RESTART_MAX];
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)monotonic_us());
 	if (ns_config_load(daemon->config_path, &config, &err) < 0) {
 		ns_log_error("%s; the configuration stays as it was", err.text);
 	} else {
-		if (strcmp(config.state_dir, daemon->config.state_dir) != 0 ||
-		    strcmp(config.runtime_dir, daemon->config.runtime_dir) != 0 ||
-		    strcmp(config.socket, daemon->config.socket) != 0)
-			ns_log_warning(
-				"directories and the socket change with a restart only, as do [watch] and [names]");
+		if (ns_config_until_restart(&daemon->config, &config, waits, sizeof waits))
+			ns_log_warning("not as the configuration says before nanosegd is restarted: %s", waits);
 		daemon->config.log_level = config.log_level;
 		ns_log_set_level((enum ns_log_level)config.log_level);
 		fill_engine_config(&config, &engine_config);

@@ -121,6 +121,14 @@ sed -i 's/^verdict.*/verdict = reject/' "$LAB/nanoseg.conf"
 kill -HUP "$DAEMON"
 db_verdict() { nsj policy propose netns/db >/dev/null && [ "$(nsj policy show netns/db | jq -r .verdict)" = "$1" ]; }
 eventually "the new default" 10 db_verdict reject
+waits() { # KEYS: the last word of the log on what only a restart changes
+	equal "$(sed -n 's/.*before nanosegd is restarted: //p' "$LAB/daemon.log" | tail -n 1)" "$1"
+}
+check "all of it is in force" waits ''
+sed -i 's/^scan_interval.*/scan_interval = 2s/' "$LAB/nanoseg.conf"
+printf '[names]\nrules = compose name\n' >>"$LAB/nanoseg.conf"
+kill -HUP "$DAEMON"
+eventually "what waits for a restart is named" 10 waits '[watch] scan_interval, [names] rules'
 echo nonsense >"$LAB/nanoseg.conf"
 kill -HUP "$DAEMON"
 sleep 0.5

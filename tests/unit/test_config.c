@@ -39,6 +39,35 @@ static void nothing_is_the_defaults(void **state)
 	assert_int_equal(ns_config_parse("t.conf", NULL, 0, &config, &err), 0);
 }
 
+static void what_a_restart_takes(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "[daemon]\nlog_level = debug\n[learn]\nmin_window = 2h\n[enforce]\nverdict = reject\ngate = none\n",
+		  "" },
+		{ "[daemon]\nstate_dir = /a\nruntime_dir = /b\n",
+		  "[daemon] state_dir, [daemon] runtime_dir, [daemon] socket" },
+		{ "[watch]\nnetns_dirs = /run/netns\n", "[watch] netns_dirs" },
+		{ "[watch]\nnetns_dirs = /run/netns /run/docker/x\n", "[watch] netns_dirs" },
+		{ "[watch]\nnetns_dirs = /run/netns /run/docker/netns\nscan_interval = 5000ms\n", "" },
+		{ "[watch]\nbundle_dirs = /x\ndocker_socket = none\npodman_socket = /p\nscan_interval = 6s\n",
+		  "[watch] docker_socket, [watch] podman_socket, [watch] scan_interval, [watch] bundle_dirs" },
+		{ "[names]\nrules = k8s label compose pod name\n", "[names] rules" },
+		{ "[names]\nrules = label\nowner = pod\n", "[names] rules, [names] owner" },
+	};
+	char keys[NS_CONFIG_UNTIL_RESTART_MAX];
+	struct ns_config defaults, config;
+	struct ns_error err = NS_ERROR_INIT;
+
+	(void)state;
+	ns_config_defaults(&defaults);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (parse(cases[i][0], &config, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(ns_config_until_restart(&defaults, &config, keys, sizeof(keys)) == 0, !*cases[i][1]);
+		assert_string_equal(keys, cases[i][1]);
+	}
+}
+
 static void every_key(void **state)
 {
 	struct ns_config config;
@@ -491,6 +520,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_the_defaults),
+		cmocka_unit_test(what_a_restart_takes),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(no_gate),
 		cmocka_unit_test(start_lines),
