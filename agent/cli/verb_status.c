@@ -28,8 +28,7 @@ static bool all_is_well(const json_t *status)
 			return false;
 	}
 	return !begins(ns_document_text(json_object_get(status, "gate"), "state"), "failed") &&
-	       json_array_size(json_object_get(status, "unprotected")) == 0 &&
-	       json_array_size(json_object_get(status, "failures")) == 0;
+	       json_array_size(json_object_get(status, "unprotected")) == 0;
 }
 
 /* "3 learning, 1 enforcing" */
@@ -193,12 +192,12 @@ static int print_unrestricted(const struct ns_cli *cli, const json_t *status, st
 }
 
 /* What is wrong is never cut: each in a paragraph of its own. */
-static int print_trouble(const struct ns_cli *cli, const json_t *entry, const char *what, struct ns_error *err)
+static int print_trouble(const struct ns_cli *cli, const json_t *entry, struct ns_error *err)
 {
 	int r;
 
 	(void)fputc('\n', cli->out);
-	r = ns_document_line(cli->out, what, ns_document_text(entry, "workload"), err);
+	r = ns_document_line(cli->out, "UNPROTECTED  ", ns_document_text(entry, "workload"), err);
 	if (r == NS_CLI_OK && *ns_document_text(entry, "container"))
 		r = ns_document_line(cli->out, "  container  ", ns_document_text(entry, "container"), err);
 	if (r == NS_CLI_OK)
@@ -250,11 +249,7 @@ static int people(struct ns_cli *cli, const json_t *status, struct ns_error *err
 	}
 	json_array_foreach (json_object_get(status, "unprotected"), i, entry) {
 		if (r == NS_CLI_OK)
-			r = print_trouble(cli, entry, "UNPROTECTED  ", err);
-	}
-	json_array_foreach (json_object_get(status, "failures"), i, entry) {
-		if (r == NS_CLI_OK)
-			r = print_trouble(cli, entry, "FAILED       ", err);
+			r = print_trouble(cli, entry, err);
 	}
 	return r;
 }
