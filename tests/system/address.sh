@@ -16,10 +16,10 @@ both() { # EXPECTATION N: of the database's port, in both families
 		"$1" api tcp$v "$2" 5432
 	done
 }
-# recorded JQ-CONDITION: of what was last recorded of the api's kernel, which claims no more than was read.
-recorded() {
+# since TIME JQ-CONDITION: of what was recorded of the api's kernel since then, which claims no more than was read.
+since() {
 	ns evidence export --output "$LAB/evidence.json" || true
-	jq -e "[.workloads[] | select(.name == \"netns/api\") | .readbacks[0] | select($1)] | length == 1" "$LAB/evidence.json"
+	jq -e --arg since "$1" ".workloads[] | select(.name == \"netns/api\") | [.readbacks[] | select(.time > \$since)] | $2" "$LAB/evidence.json"
 }
 answers() { attempt api tcp4 "$1" 5432 && attempt api tcp6 "$1" 5432; }
 
@@ -30,23 +30,26 @@ shop_works
 approve netns/api
 enforce netns/api
 shop_works
-check "the whole table was read" recorded '.extent == "table" and .table_read == .time'
+check "the whole table was read" since "" '.[0] | .extent == "table" and .table_read == .time'
 digest=$(digest_of netns/api)
 rules=$(structure)
 check "sets without their elements can be compared" grep -q egress4 <<<"$rules"
 
 step "the same instance, another address"
-ip -n db addr del 10.77.0.4/24 dev eth0
-ip -n db -6 addr del fd77::4/64 dev eth0
-ip -n db addr add 10.77.0.40/24 dev eth0
-ip -n db -6 addr add fd77::40/64 dev eth0 nodad
+for v in 4 6; do
+	before=$(date -u +%FT%T.%6NZ)
+	ip -n db -$v addr del "$(address $v 4)/$([ $v = 4 ] && echo 24 || echo 64)" dev eth0
+	ip -n db -$v addr add "$(address $v 40)/$([ $v = 4 ] && echo 24 || echo 64)" dev eth0
+	eventually "the new address is allowed, IPv$v" 10 attempt api tcp$v 40 5432
+	# The short road alone was taken: whatever compiles a policy as a whole reads more than what has changed.
+	check "only what has changed was read, IPv$v" since "$before" 'length > 0 and all(.extent == "changes" and .table_read < .time and .equal)'
+done
 ip -n db route replace default via 10.77.0.1
+ip -n db -6 route replace default via fd77::1
 eventually "the new address is allowed" 10 answers 40
 both expect_pass 40
 expect_refused api tcp4 40 22
 expect_refused api tcp6 40 22
-
-check "only what has changed was read" recorded '.extent == "changes" and .table_read < .time and .equal'
 
 step "somebody else takes the old address"
 ip -n outsider addr add 10.77.0.4/24 dev eth0
