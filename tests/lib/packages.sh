@@ -7,7 +7,7 @@
 PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libmnl-dev libnftnl-dev libnetfilter-conntrack-dev
 	libnl-3-dev libnl-route-3-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libsystemd-dev
 	libssl-dev libinih-dev libcmocka-dev"
-PACKAGES_LAB="iproute2 util-linux nftables conntrack jq socat procps kmod curl"
+PACKAGES_LAB="iproute2 util-linux nftables conntrack jq socat procps kmod curl sqlite3"
 PACKAGES_DOCKER="docker.io docker-compose iptables busybox-static"
 PACKAGES_RUNTIMES="podman catatonit netavark aardvark-dns uidmap slirp4netns containernetworking-plugins protobuf-compiler
 	systemd-container dbus lxc"
