@@ -22,7 +22,6 @@ void ns_changing_begin(struct ns_engine *engine)
 
 	if (engine->changing || engine->config.only_remove)
 		return;
-	ns_engine_settle(engine); /* within a batch it would be stored with what comes after it */
 	if (ns_store_set_changing(engine->store, true, &err) < 0) {
 		ns_log_error("that rules are being changed could not be stored: %s", err.text); /* no reason not to */
 		return;
@@ -51,6 +50,7 @@ void ns_changing_end(struct ns_engine *engine)
 		if (attachment && is_open(engine, attachment))
 			return;
 	}
+	ns_engine_settle(engine); /* not before it is recorded */
 	if (ns_store_set_changing(engine->store, false, &err) < 0)
 		ns_log_error("that rules have been changed could not be stored: %s", err.text);
 	else

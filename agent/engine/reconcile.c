@@ -190,7 +190,6 @@ static void record_readback(struct ns_attachment *attachment, enum ns_lock_exten
 static void record_success(struct ns_attachment *attachment, const struct wish *wish,
 			   const struct ns_lock_result *result)
 {
-
 	if (attachment->mode != wish->workload.mode || attachment->revision != wish->workload.active_revision)
 		ns_log_info("%s (cookie %llu): %s%s, +%zu -%zu elements", attachment->workload,
 			    (unsigned long long)attachment->endpoint->cookie, ns_mode_format(wish->workload.mode),

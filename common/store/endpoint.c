@@ -232,25 +232,3 @@ int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_erro
 
 	return r == -ENODATA ? ns_db_damaged(store, err, "meta has no heartbeat") : r;
 }
-
-int ns_store_set_changing(struct ns_store *store, bool changing, struct ns_error *err)
-{
-	int r = ns_db_begin(store, NS_DB_FACT, err);
-
-	if (r < 0)
-		return r;
-	r = ns_db_run(store, "INSERT OR REPLACE INTO meta VALUES ('changing', ?1)", NS_VALUES(ns_int(changing)), err);
-	r = ns_db_end(store, NS_DB_FACT, r < 0 ? r : 0, err);
-	return r < 0 ? r : 0;
-}
-
-int ns_store_was_changing(struct ns_store *store, bool *ret, struct ns_error *err)
-{
-	int64_t changing = 0;
-	int r = ns_db_integer(store, &changing, "SELECT value FROM meta WHERE key = 'changing'", NS_NO_VALUES, err);
-
-	if (r < 0 && r != -ENODATA) /* it has never been told */
-		return r;
-	*ret = changing != 0;
-	return 0;
-}

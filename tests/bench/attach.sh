@@ -12,8 +12,8 @@ LAB_GATE='v*'
 ATTACH=$NS_BUILD/tests/bench/attach
 CHURN_RATE=100
 RULES=100
-# A thousand samples altogether (quick: a hundred), as many in each round; half as many with a policy, which take longer.
-all=$([ -n "$BENCH_QUICK" ] && echo 100 || echo 1000)
+# A thousand samples altogether (quick: sixty), as many in each round; half as many with a policy, which take longer.
+all=$([ -n "$BENCH_QUICK" ] && echo 60 || echo 1000)
 most_ms=$([ -n "$BENCH_QUICK" ] && echo 500 || echo 2000) # for one case in one round
 n=$(((all + BENCH_ROUNDS - 1) / BENCH_ROUNDS))
 declare -A next=([u]=1 [e]=1) count=([u]=$n [e]=$(((n + 1) / 2)))

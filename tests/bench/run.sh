@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # sudo tests/bench/run.sh [--quick] [--rounds N] [--only REGEX] [--out DIR] [--build DIR]: measures nanoseg beside what one
-# would use instead, and writes a page with plots and all values as JSON. About 17 minutes; --quick about 2, whose figures
+# would use instead, and writes a page with plots and all values as JSON. At most 15 minutes; --quick 2, whose figures
 # show that everything runs and little more.
 #
 #   --quick       smaller sizes, 2 rounds
@@ -17,7 +17,7 @@ here=$source/tests/bench
 . "$source/tests/lib/packages.sh"
 
 # A group's budget in seconds, full and quick; half as much again, and it is stopped.
-declare -A full=([datapath]=340 [learning]=220 [attach]=90 [change]=160 [cost]=180)
+declare -A full=([datapath]=290 [learning]=190 [attach]=90 [change]=80 [cost]=240)
 declare -A short=([datapath]=40 [learning]=30 [attach]=20 [change]=25 [cost]=30)
 
 usage() {
