@@ -117,7 +117,7 @@ static void foreign_destination_chains(struct ns_builder *b, const struct ns_out
 	ns_outer_goto(b, NS_OUTER_CHAIN(NS_OUTER_TO, f, "group_tuple"));
 }
 
-/* Nearly every packet, by one rule: TCP, with nothing between the network header and its own, whole, and in its own
+/* Nearly every packet, by one rule: TCP that follows the network header at once, no later fragment, and in its own
  * name. What is not so is judged by the rules that follow, which would lead this to the same chain. */
 static void plain_tcp(struct ns_builder *b, const struct ns_outer_family *f, enum ns_outer_side side)
 {

@@ -281,8 +281,6 @@ void ns_affected_tighten(struct ns_engine *engine)
 {
 	if (engine->starting)
 		return;
-	if (engine->follow.n)
-		ns_changing_begin(engine);
 	ns_follow_all(engine);
 	if (!engine->affected.n_stale)
 		return;

@@ -137,7 +137,7 @@ void ns_drifted_repaired(struct ns_attachment *attachment, const char *lock, con
 	drifted->last = ns_clock_now();
 	(void)snprintf(ns_drifted_words(drifted)->what, sizeof drifted->words->what, "%s lock: %.480s", lock,
 		       difference);
-	ns_log_warning("%s (cookie %llu): its %s lock was changed by another process and has been repaired: %s",
+	ns_log_warning("%s (cookie %llu): its %s lock was not as it was left and has been repaired: %s",
 		       attachment->workload, (unsigned long long)attachment->endpoint->cookie, lock, difference);
 }
 

@@ -197,7 +197,6 @@ int ns_engine_new(sd_event *event, const struct ns_engine_config *config, struct
 	engine->store = store;
 	engine->starting = engine->first = true;
 	engine->round = 1;
-	ns_changing_recall(engine);
 	ns_engine_open_host(engine);
 	ns_found_look(engine);
 	r = ns_book_new(&engine->book, err);

@@ -66,8 +66,6 @@ struct ns_engine {
 	bool first;            /* the slice to come is the first */
 	bool round_failed;     /* somebody in it has */
 	bool batching;         /* a batch of the store is open for the slice under way */
-	bool changing;         /* the store knows that rules recorded are being made others (changing.c) */
-	bool interrupted;      /* the agent before this one was in the middle of that */
 
 	sd_event_source *turn;    /* the deferred reconcile */
 	sd_event_source *tighten; /* likewise, and before anything else, of what takes something away */
@@ -100,10 +98,6 @@ static inline bool ns_engine_is_catching_up(const struct ns_engine *engine)
 void ns_engine_hasten(struct ns_engine *engine, const struct ns_endpoint *endpoint);
 /* Commits what the slice under way has stored, where somebody needs a batch of his own. */
 void ns_engine_settle(struct ns_engine *engine);
-/* Before rules that are recorded are made others; once what was done is in the batch; at the start. */
-void ns_changing_begin(struct ns_engine *engine);
-void ns_changing_end(struct ns_engine *engine);
-void ns_changing_recall(struct ns_engine *engine);
 /* Writes the queue to the store. */
 void ns_engine_flush(struct ns_engine *engine);
 void ns_engine_enqueue(struct ns_engine *engine, const struct ns_endpoint *endpoint,

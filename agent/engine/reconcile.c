@@ -350,12 +350,11 @@ static bool is_there_already(struct ns_attachment *attachment, const struct wish
 	if (!attachment->adopted || attachment->mode != NS_MODE_INVALID)
 		return false;
 	r = ns_lock_confirm(attachment->lock, &wish->plan, ret, found, NULL);
-	if (r == 0 && attachment->left[0] && strcmp(attachment->left, found) != 0 && !attachment->engine->interrupted)
-		ns_drifted_repaired(attachment, "inner", "it was changed while no agent ran");
-	else if (r == 0 && attachment->left[0] && strcmp(attachment->left, found) != 0)
-		ns_log_info(
-			"%s (cookie %llu): the agent before this one ended in the middle of a change; it is ended now",
-			attachment->workload, (unsigned long long)attachment->endpoint->cookie);
+	/* Between a commit and its record it was its own agent, which nobody can tell from others by what is left. */
+	if (r == 0 && attachment->left[0] && strcmp(attachment->left, found) != 0)
+		ns_drifted_repaired(
+			attachment, "inner",
+			"it was changed while no agent ran, or by one that was killed before it recorded it");
 	if (r >= 0)
 		attachment->left[0] = '\0'; /* it is told once */
 	return r > 0;
@@ -492,8 +491,6 @@ int ns_attachment_reconcile(struct ns_attachment *attachment, struct ns_error *e
 	if (attachment->edition)
 		attachment->dirty = true; /* before it has followed */
 	ns_follow_drop(attachment);
-	if (attachment->plan_digest[0] || attachment->left[0])
-		ns_changing_begin(attachment->engine);
 	if (ns_attachment_awaits_name(attachment)) {
 		attachment->dirty = false;
 		return 0;

@@ -185,7 +185,6 @@ void ns_engine_turn(struct ns_engine *engine)
 	failed = !look_after_all(engine) || failed;
 	all = reconcile_slice(engine);
 	engine->first = false;
-	ns_changing_end(engine);
 	ns_engine_settle(engine);
 	failed = failed || engine->round_failed;
 	if (all) {

@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "digest.h"
@@ -235,30 +234,4 @@ int ns_state_file_create(struct ns_store *store, struct ns_error *err)
 	if (r < 0)
 		remove_new(new);
 	return r;
-}
-
-/* ---- the mark ----
- *
- * The first byte of the lock file. What it is about, rules in the kernel, does not outlive the machine's memory either:
- * a mark in the page cache is enough, and costs no write to the disk. */
-
-#define MARK 'c'
-
-int ns_store_set_changing(struct ns_store *store, bool changing, struct ns_error *err)
-{
-	const char mark = changing ? MARK : '\n';
-
-	if (pwrite(store->lock_fd, &mark, 1, 0) != 1)
-		return ns_error_set(err, -errno, "the lock file beside %s: %s", store->path, strerror(errno));
-	return 0;
-}
-
-int ns_store_was_changing(struct ns_store *store, bool *ret, struct ns_error *err)
-{
-	char mark = '\0';
-
-	if (pread(store->lock_fd, &mark, 1, 0) < 0)
-		return ns_error_set(err, -errno, "the lock file beside %s: %s", store->path, strerror(errno));
-	*ret = mark == MARK;
-	return 0;
 }

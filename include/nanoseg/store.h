@@ -208,11 +208,6 @@ void ns_store_rest(struct ns_store *store);
 int ns_store_heartbeat(struct ns_store *store, int64_t now, struct ns_error *err);
 int ns_store_last_heartbeat(struct ns_store *store, int64_t *ret, struct ns_error *err); /* 0: never */
 
-/* That what is recorded of the kernel is being made something else: a daemon that ends in between leaves it so. Told at
- * once, whatever batch there is; it outlives the daemon and not the machine, as do rules in the kernel. */
-int ns_store_set_changing(struct ns_store *store, bool changing, struct ns_error *err);
-int ns_store_was_changing(struct ns_store *store, bool *ret, struct ns_error *err);
-
 /* Endpoints seen, for evidence: upsert by (boot_id, cookie); ended 0: still there. Those of an earlier boot end at
  * ns_store_open. The oldest ended ones beyond NS_STORE_ENDPOINTS_MAX go. Listed newest first:
  * [{"boot_id","cookie","workload","runtime","container_id","name","image","image_digest","pid","netns_path","since",

@@ -17,7 +17,7 @@ here=$source/tests/bench
 . "$source/tests/lib/packages.sh"
 
 # A group's budget in seconds, full and quick; half as much again, and it is stopped.
-declare -A full=([datapath]=290 [learning]=190 [attach]=90 [change]=80 [cost]=240)
+declare -A full=([datapath]=270 [learning]=240 [attach]=90 [change]=60 [cost]=270)
 declare -A short=([datapath]=40 [learning]=30 [attach]=20 [change]=25 [cost]=30)
 
 usage() {

@@ -1,6 +1,6 @@
 # The daemon and the command in labs of their own. `kernel_mainline` is the short form that tests/kernels.sh runs on other
 # kernels; here it holds the script itself to account.
-set(labs mainline identity moved start kill9 cut_again cut_at_start cut_short gate_bound burst restart address bad_input bad_docker leak docker kernel_mainline)
+set(labs mainline identity moved start kill9 cut_again cut_at_start gate_bound burst restart address bad_input bad_docker leak docker kernel_mainline)
 foreach(lab ${labs})
   add_test(NAME system/${lab} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${lab}.sh)
   set_tests_properties(system/${lab} PROPERTIES TIMEOUT 300 LABELS lab ENVIRONMENT "NANOSEG_BUILD=${PROJECT_BINARY_DIR}")

@@ -27,6 +27,8 @@ struct world {
 	struct ns_shift *shift;
 };
 
+static bool aside; /* commits are made in another thread */
+
 static void move_ports(struct ns_plan *plan)
 {
 	struct ns_plan_set *set;
@@ -95,7 +97,9 @@ static int shift(struct world *w, const struct ns_plan *from, const struct ns_pl
 	if (r == 0) {
 		assert_int_equal(removed, 2);
 		assert_int_equal(added, 2);
-		r = ns_shift_commit(w->shift, err);
+		if (aside)
+			ns_shift_commit_begin(w->shift);
+		r = aside ? ns_shift_commit_end(w->shift, err) : ns_shift_commit(w->shift, err);
 	}
 	ns_plan_release(&before);
 	ns_plan_release(&after);
@@ -196,6 +200,24 @@ static void test_others_have_added(void **state)
 	assert_passes(6666, false);
 	ns_plan_release(&richer);
 	end(&w);
+}
+
+/* All of that once more, and with nothing to do. */
+static void test_aside(void **state)
+{
+	struct world w;
+
+	aside = true;
+	test_there_and_back(state);
+	test_others_have_taken_it(state);
+	test_others_have_added(state);
+	begin(&w);
+	ns_shift_begin(w.shift);
+	ns_shift_commit_begin(w.shift);
+	assert_int_equal(ns_shift_commit_end(w.shift, NULL), 0);
+	assert_true(ns_shift_can(w.lock));
+	end(&w);
+	aside = false;
 }
 
 /* Root beside us: of an owned table he is refused; of a plain one it is seen, whatever he has changed. */
@@ -446,6 +468,7 @@ int main(void)
 		cmocka_unit_test_setup(test_there_and_back, lock_setup),
 		cmocka_unit_test_setup(test_others_have_taken_it, lock_setup),
 		cmocka_unit_test_setup(test_others_have_added, lock_setup),
+		cmocka_unit_test_setup(test_aside, lock_setup),
 		cmocka_unit_test_setup(test_root_between, lock_setup),
 		cmocka_unit_test_setup(test_root_after, lock_setup),
 		cmocka_unit_test_setup(test_adjusted, lock_setup),

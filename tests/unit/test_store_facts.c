@@ -457,25 +457,6 @@ static void test_endpoints(void **state)
 	assert_string_equal(string_at(list, 0, "ended"), "2023-11-14T22:13:20.000050Z");
 }
 
-/* Whatever becomes of the batch that it is in the middle of. */
-static void test_changing(void **state)
-{
-	struct fixture *f = *state;
-	bool changing = true;
-
-	MUST(f, ns_store_was_changing(f->store, &changing, &f->err));
-	assert_false(changing);
-	MUST(f, ns_store_begin(f->store, &f->err));
-	MUST(f, ns_store_set_changing(f->store, true, &f->err));
-	ns_store_rollback(f->store);
-	reopen(f);
-	MUST(f, ns_store_was_changing(f->store, &changing, &f->err));
-	assert_true(changing);
-	MUST(f, ns_store_set_changing(f->store, false, &f->err));
-	MUST(f, ns_store_was_changing(f->store, &changing, &f->err));
-	assert_false(changing);
-}
-
 static void put_readback(struct fixture *f, const char *kernel, int64_t now)
 {
 	const struct ns_readback readback = { 5, "a", 1, "enforcing", "sha256:p", kernel, "", "changes", T0 };
@@ -661,7 +642,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gaps_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_heartbeat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endpoints, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_changing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_readbacks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_speed, setup, teardown),
 	};
