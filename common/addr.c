@@ -81,7 +81,7 @@ static bool format6(const uint8_t bytes[static 16], char *to)
 	unsigned words[WORDS6], from, length;
 
 	for (unsigned i = 0; i < WORDS6; i++)
-		words[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+		words[i] = (unsigned)bytes[(size_t)2 * i] << 8 | bytes[(size_t)2 * i + 1];
 	from = longest_zeros(words, &length);
 	if (from == 0 && (length == 6 || (length == 5 && words[5] == 0xffff)))
 		return false;
@@ -103,12 +103,11 @@ static bool format6(const uint8_t bytes[static 16], char *to)
 
 const char *ns_addr_format(const struct ns_addr *addr, char buf[static NS_ADDR_TEXT_MAX])
 {
+	buf[0] = '\0'; /* of no family */
 	if (addr->family == AF_INET)
 		format4(addr->bytes, buf);
-	else if (addr->family != AF_INET6)
-		buf[0] = '\0';
-	else if (!format6(addr->bytes, buf) && !inet_ntop(AF_INET6, addr->bytes, buf, NS_ADDR_TEXT_MAX))
-		buf[0] = '\0';
+	else if (addr->family == AF_INET6 && !format6(addr->bytes, buf))
+		(void)inet_ntop(AF_INET6, addr->bytes, buf, NS_ADDR_TEXT_MAX); /* the room is enough */
 	return buf;
 }
 

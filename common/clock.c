@@ -75,7 +75,7 @@ static char *put_two(char *to, unsigned value, char after)
 				     "50515253545556575859606162636465666768697071727374"
 				     "75767778798081828384858687888990919293949596979899";
 
-	memcpy(to, digits + value * 2, 2);
+	memcpy(to, digits + (size_t)2 * value, 2);
 	to[2] = after;
 	return to + 3;
 }

@@ -95,16 +95,18 @@ struct names {
  * there, without a blank, and then one comparison is all. */
 static int read_key(char **at, const char *end, const struct names *names, size_t *which)
 {
-	const struct name *expected = *which < names->n ? names->names + *which : NULL;
 	struct ns_scan_text key;
 	size_t i = 0;
 	char c;
 	int r;
 
-	if (expected && (size_t)(end - *at) >= expected->length &&
-	    memcmp(*at, expected->before, expected->length) == 0) {
-		*at += expected->length;
-		return 1;
+	if (*which < names->n) {
+		const struct name *expected = &names->names[*which];
+
+		if ((size_t)(end - *at) >= expected->length && memcmp(*at, expected->before, expected->length) == 0) {
+			*at += expected->length;
+			return 1;
+		}
 	}
 	r = ns_scan_peek(at, end, &c);
 	if (r > 0)

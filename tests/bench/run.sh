@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # sudo tests/bench/run.sh [--quick] [--rounds N] [--only REGEX] [--out DIR] [--build DIR]: measures nanoseg beside what one
-# would use instead, and writes a page with plots and all values as JSON. At most 15 minutes; --quick 2, whose figures
-# show that everything runs and little more.
+# would use instead, and writes a page with plots and all values as JSON. At most 15 minutes once all is
+# built; --quick 2, whose figures show that everything runs and little more.
 #
 #   --quick       smaller sizes, 2 rounds
 #   --rounds N    5 to 50 (default 5)
@@ -105,6 +105,7 @@ fi
 build=$(cd "$build" && pwd)
 
 [ -n "$quick" ] || wait_until_quiet
+SECONDS=0
 load=$(cut -d ' ' -f 1-3 /proc/loadavg)
 export NANOSEG_BUILD=$build BENCH_QUICK=$quick BENCH_ROUNDS=$rounds BENCH_SAMPLES=$work/samples
 export ULOGD_ROOT=$work/unpacked OPENSNITCHD=$work/unpacked/usr/bin/opensnitchd
