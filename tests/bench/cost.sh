@@ -32,7 +32,7 @@ RULES=100
 if [ -n "$BENCH_QUICK" ]; then
 	N=50 EDGES=50000 idle_for=3 idle_few_for=1 load_for=1
 else
-	N=1000 EDGES=1000000 idle_for=15 idle_few_for=3 load_for=3
+	N=1000 EDGES=1000000 idle_for=11 idle_few_for=5 load_for=2
 fi
 
 wants() { [[ " $ONLY " = *" $1 "* ]]; }

@@ -82,7 +82,7 @@ full_cases() {
 	new_case nfqueue-new 10000 4
 	new_case opensnitch 10 4
 	ROUNDS_EACH=2
-	seconds=([bulk]=0.02 [connect]=0.1 [connect-compared]=0.15 [udp]=0.05 [udp-new]=0.05 [rtt]=0.05 [connect-latency]=0.05)
+	seconds=([bulk]=0.02 [connect]=0.1 [connect-compared]=0.15 [udp]=0.04 [udp-new]=0.04 [rtt]=0.04 [connect-latency]=0.04)
 }
 
 quick_cases() {
@@ -100,7 +100,7 @@ quick_cases() {
 	new_case ipset 10000 4 "$few"
 	new_case nfqueue 10 4 "$few"
 	new_case opensnitch 10 4 connect
-	seconds=([bulk]=0.02 [connect]=0.08 [connect-compared]=0.08 [udp]=0.05 [udp-new]=0.05 [rtt]=0.05 [connect-latency]=0.05)
+	seconds=([bulk]=0.02 [connect]=0.08 [connect-compared]=0.08 [udp]=0.04 [udp-new]=0.04 [rtt]=0.04 [connect-latency]=0.04)
 	ROUNDS_EACH=1
 }
 
@@ -172,7 +172,7 @@ measure() { # WHAT, of $name and $family
 	local what=$1 line port=$PORT_LO options=()
 	case $what in
 	connect | connect-latency | udp-new) port=$PORT_LO-$PORT_LAST ;;
-	bulk) port=$PORT_BULK options=(--times 8) ;;
+	bulk) port=$PORT_BULK options=(--times 7) ;;
 	esac
 	if ! line=$(generate "$what" "$port" "${options[@]}"); then
 		# A lock that is to be fast and lets nothing through is a fault, and so is no server.
